@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package app
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"meetcoop/internal/fault"
+)
+
+// Config is every setting of the program. Each field is a flag (--public-url), a variable
+// (MEETCOOP_PUBLIC_URL) and a line of the settings file (MEETCOOP_PUBLIC_URL=...); what is marked
+// secret may also be given as MEETCOOP_..._FILE, the path of a file that holds it. A flag wins over a
+// variable, a variable over the file.
+type Config struct {
+	Listen      string `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the portal."`
+	PublicURL   string `name:"public-url" placeholder:"URL" help:"The only source of absolute links. Default: http://<listen>."`
+	Data        string `default:"./data" type:"path" placeholder:"DIR" help:"Directory of the SQLite file and certificates."`
+	DatabaseURL string `name:"database-url" placeholder:"URL" secret:"" help:"postgres://...; empty keeps everything in SQLite below --data."`
+	OpsListen   string `name:"ops-listen" default:"127.0.0.1:9090" placeholder:"ADDR" help:"Address of /metrics, /healthz, /readyz and profiles."`
+	SMTPURL     string `name:"smtp-url" placeholder:"URL" secret:"" help:"smtp(s)://user:pass@host:port. Required unless --demo, which keeps letters on a page."`
+	MailFrom    string `name:"mail-from" placeholder:"ADDRESS" help:"Sender of letters. Default: meetcoop@<host of the public URL>."`
+
+	Engine          string `enum:"embedded,livekit,none" default:"embedded" placeholder:"ENGINE" help:"Where meetings run: embedded, livekit (an external one) or none."`
+	LivekitURL      string `name:"livekit-url" placeholder:"URL" help:"The external LiveKit."`
+	LivekitKey      string `name:"livekit-key" placeholder:"KEY" help:"Its API key."`
+	LivekitSecret   string `name:"livekit-secret" placeholder:"SECRET" secret:"" help:"Its API secret."`
+	MediaListen     string `name:"media-listen" placeholder:"ADDR" help:"UDP address and port of the embedded engine's media. Default: loopback only, a free port."`
+	MediaTCP        string `name:"media-tcp" placeholder:"ADDR" help:"TCP address and port for media where UDP is blocked. Default: off."`
+	MediaIP         string `name:"media-ip" placeholder:"IP" help:"Address told to browsers when it differs from --media-listen."`
+	EngineMaxPeople int    `name:"engine-max-people" default:"50" placeholder:"N" help:"People on the embedded engine; half as many in one meeting."`
+
+	SeatLease time.Duration `name:"seat-lease" default:"75s" placeholder:"DURATION" help:"How long an admitted person may take to connect before the seat is free again."`
+
+	TLSDomain    string         `name:"tls-domain" placeholder:"NAME" help:"Serve HTTPS for this name with a certificate by ACME."`
+	TLSCert      string         `name:"tls-cert" type:"path" placeholder:"FILE" help:"Serve HTTPS with this certificate chain (PEM)."`
+	TLSKey       string         `name:"tls-key" type:"path" placeholder:"FILE" help:"Its private key (PEM)."`
+	TrustedProxy []netip.Prefix `name:"trusted-proxy" placeholder:"CIDR" help:"Networks whose forwarded client address is believed."`
+
+	LogLevel  string `name:"log-level" enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
+	LogFormat string `name:"log-format" enum:"text,json" default:"text" placeholder:"FORMAT" help:"text or json."`
+
+	ClockOffset time.Duration `name:"clock-offset" default:"0s" placeholder:"DURATION" help:"Run in the future (demo only)."`
+	Dev         bool          `help:"Assets and templates from disk, and /dev/components."`
+	Demo        bool          `help:"Fill an empty database with an invented federation."`
+}
+
+// Validate reports every setting that is wrong or does not go with another one, all at once.
+func (c Config) Validate() error {
+	var check fault.Check
+	_, _, err := net.SplitHostPort(c.Listen)
+	check.Field(err == nil, "listen", "config.address")
+	_, _, err = net.SplitHostPort(c.OpsListen)
+	check.Field(err == nil, "ops-listen", "config.address")
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
+		check.Field(ok, "public-url", "config.public_url")
+		check.Field(!ok || u.Scheme == "https" || isLoopback(u.Hostname()), "public-url", "config.public_url_plain")
+	}
+	check.Field((c.TLSCert == "") == (c.TLSKey == ""), "tls-cert", "config.tls_pair")
+	check.Field(c.TLSDomain == "" || c.TLSCert == "", "tls-domain", "config.tls_both")
+	host, _, _ := net.SplitHostPort(c.Listen) // wrong ones were reported above
+	check.Field(isLoopback(host) || c.https() || len(c.TrustedProxy) > 0, "listen", "config.plain_http")
+	check.Field(c.SMTPURL != "" || c.Demo, "smtp-url", "config.smtp_missing")
+	check.Field(c.ClockOffset == 0 || c.Demo, "clock-offset", "config.demo_only")
+	check.Field(c.ClockOffset >= 0, "clock-offset", "config.clock_back")
+	external := c.LivekitURL != "" && c.LivekitKey != "" && c.LivekitSecret != ""
+	check.Field(c.Engine != "livekit" || external, "livekit-url", "config.livekit_missing")
+	check.Field(c.Engine == "livekit" || (c.LivekitURL == "" && c.LivekitKey == "" && c.LivekitSecret == ""), "livekit-url", "config.livekit_unused")
+	for name, addr := range map[string]string{"media-listen": c.MediaListen, "media-tcp": c.MediaTCP} {
+		if addr != "" {
+			_, err := netip.ParseAddrPort(addr)
+			check.Field(err == nil, name, "config.address_ip")
+		}
+	}
+	if c.MediaIP != "" {
+		_, err := netip.ParseAddr(c.MediaIP)
+		check.Field(err == nil, "media-ip", "config.ip")
+	}
+	check.Field(c.EngineMaxPeople >= 2 && c.EngineMaxPeople <= 10000, "engine-max-people", "config.range", fault.Params{"Least": 2, "Most": 10000})
+	check.Field(c.SeatLease >= time.Second && c.SeatLease <= time.Hour, "seat-lease", "config.range", fault.Params{"Least": "1s", "Most": "1h"})
+	return check.Err()
+}
+
+func (c Config) https() bool { return c.TLSDomain != "" || c.TLSCert != "" }
+
+// BaseURL returns the public URL without a slash at its end.
+func (c Config) BaseURL() *url.URL {
+	if c.PublicURL != "" {
+		u, err := url.Parse(strings.TrimRight(c.PublicURL, "/"))
+		if err == nil {
+			return u
+		}
+	}
+	scheme, host := "http", c.Listen
+	if c.https() {
+		scheme = "https"
+	}
+	if c.TLSDomain != "" {
+		host = c.TLSDomain
+	}
+	if h, p, err := net.SplitHostPort(host); err == nil && (h == "" || h == "0.0.0.0" || h == "::") {
+		host = net.JoinHostPort("127.0.0.1", p)
+	}
+	return &url.URL{Scheme: scheme, Host: host}
+}
+
+func (c Config) level() slog.Level {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(c.LogLevel)) // the enumeration was checked by the parser; zero is info
+	return l
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.IsLoopback()
+}
+
+func portOf(addr string) int {
+	_, p, _ := net.SplitHostPort(addr) // validated before
+	n, _ := strconv.Atoi(p)            // a named port reads as 0: the caller prints the address instead
+	return n
+}
