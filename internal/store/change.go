@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -17,55 +18,99 @@ type Topic string
 // hear of it after the commit: this node at once, others within pollEvery. It joins tx.
 func Changed(ctx context.Context, tx Tx, now instant.Instant, topic Topic, key string) error {
 	_, err := tx.Exec(ctx, `INSERT INTO change (topic, changed_key, at) VALUES ($1, $2, $3)`, string(topic), key, now)
+	if err == nil {
+		Wake(tx, topic)
+	}
 	return err
+}
+
+// Wake calls those of this process that Listen to topic once the caller's transaction has
+// committed. It writes nothing, so other processes hear nothing: it only shortens a wait.
+func Wake(tx Tx, topic Topic) {
+	t := tx.(txn).reader // the one implementation of Tx
+	if t.woken == nil {
+		t.woken = map[Topic]struct{}{}
+	}
+	t.woken[topic] = struct{}{}
+}
+
+// Listen calls fn after each commit of this process in which Wake or Changed named topic. fn runs on
+// the committing goroutine and must not block.
+func (db *DB) Listen(topic Topic, fn func()) {
+	db.feed.mu.Lock()
+	defer db.feed.mu.Unlock()
+	db.feed.listeners[topic] = append(db.feed.listeners[topic], fn)
 }
 
 const (
 	// pollEvery bounds how late another process (a second node, the command line) is heard.
 	pollEvery = 200 * time.Millisecond
-	// overlap is how many sequence numbers are read again: on PostgreSQL a transaction may commit
-	// after one with a higher number. A write lasts at most writeTimeout, so numbers older than
-	// that are settled; see feed.read.
+	// readGap is the least time between two reads, so that a busy gate does not make the feed read
+	// after each of its commits.
+	readGap = 20 * time.Millisecond
+	// settleAfter is how long a number is watched for neighbours below it that commit later. On
+	// SQLite commits come in the order of the numbers. On PostgreSQL a number is drawn before the
+	// commit, so a lower one may appear after a higher one: see follow.
 	settleAfter = writeTimeout + time.Second
+	// oldestWriter is the age past which a transaction cannot be one of ours: a write ends by
+	// itself after writeTimeout, and the server ends a stopped client's after 15 s
+	// (idle_in_transaction_session_timeout). A longer one, of another program on the same server,
+	// must not make us read the same changes for ever.
+	oldestWriter = time.Minute
+	// startOverlap is how many numbers before the newest are watched for late neighbours when the
+	// feed starts.
+	startOverlap = 10000
 )
 
 // feed reads the table change and calls the watchers. One goroutine, started by the first Watch.
 type feed struct {
 	db *DB
 
-	mu       sync.Mutex
-	watchers map[Topic][]func(key string)
-	started  bool
-	cancel   context.CancelFunc
-	done     chan struct{}
-	poke     chan struct{}
+	mu        sync.Mutex
+	watchers  map[Topic][]func(key string)
+	listeners map[Topic][]func()
+	cancel    context.CancelFunc // set while the goroutine runs
+	done      chan struct{}
+	poke      chan struct{}
 }
 
 func newFeed(db *DB) *feed {
-	return &feed{db: db, watchers: map[Topic][]func(string){}, poke: make(chan struct{}, 1)}
+	return &feed{db: db, watchers: map[Topic][]func(string){}, listeners: map[Topic][]func(){}, poke: make(chan struct{}, 1)}
 }
 
 // Watch calls fn, from one goroutine of the handle, for each change of topic committed from now on,
-// at least once, with the key given to Changed. fn must be quick and must not write.
+// at least once, with the key given to Changed. fn must be quick and must not write. A cache reads
+// its rows after Watch has returned, else it may miss what came between.
 func (db *DB) Watch(ctx context.Context, topic Topic, fn func(key string)) error {
 	f := db.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.cancel == nil {
+		seen := sightings{}
+		if err := f.begin(ctx, &seen); err != nil {
+			return err
+		}
+		run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		f.cancel, f.done = cancel, make(chan struct{})
+		go f.follow(run, seen)
+	}
 	f.watchers[topic] = append(f.watchers[topic], fn)
-	if f.started {
-		return nil
-	}
-	last, err := f.newest(ctx)
-	if err != nil {
-		return err
-	}
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f.started, f.cancel, f.done = true, cancel, make(chan struct{})
-	go f.follow(run, last)
 	return nil
 }
 
-func (f *feed) wake() {
+func (f *feed) wake(topics map[Topic]struct{}) {
+	if len(topics) == 0 {
+		return
+	}
+	f.mu.Lock()
+	var call []func()
+	for topic := range maps.Keys(topics) {
+		call = append(call, f.listeners[topic]...)
+	}
+	f.mu.Unlock()
+	for _, fn := range call {
+		fn()
+	}
 	select {
 	case f.poke <- struct{}{}:
 	default:
@@ -82,14 +127,6 @@ func (f *feed) stop() {
 	}
 }
 
-func (f *feed) newest(ctx context.Context) (int64, error) {
-	var seq int64
-	err := f.db.Read(ctx, func(r Reader) error {
-		return r.QueryRow(ctx, `SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) FROM change`).Scan(&seq)
-	})
-	return seq, err
-}
-
 type changeRow struct {
 	seq   int64
 	topic Topic
@@ -104,11 +141,51 @@ func scanChange(s Scanner) (changeRow, error) {
 	return c, err
 }
 
-func (f *feed) follow(ctx context.Context, floor int64) {
+// horizon is what PostgreSQL says of running transactions: every one below oldest has ended, none
+// at or above next has begun. Zero on SQLite, where the question does not arise.
+type horizon struct{ oldest, next int64 }
+
+func (f *feed) read(ctx context.Context, floor int64) (rows []changeRow, h horizon, err error) {
+	err = f.db.Read(ctx, func(r Reader) (err error) {
+		if r.Engine() == Postgres {
+			err = r.QueryRow(ctx, `SELECT CAST(CAST(pg_snapshot_xmin(s) AS TEXT) AS BIGINT), CAST(CAST(pg_snapshot_xmax(s) AS TEXT) AS BIGINT)
+				FROM (SELECT pg_current_snapshot() AS s) AS now`).Scan(&h.oldest, &h.next)
+			if err != nil {
+				return err
+			}
+		}
+		rows, err = All(ctx, r, scanChange, `SELECT seq, topic, changed_key FROM change WHERE seq > $1 ORDER BY seq`, floor)
+		return err
+	})
+	return rows, h, err
+}
+
+// begin sets the floor a stretch below the newest number and notes what is there as told.
+func (f *feed) begin(ctx context.Context, seen *sightings) error {
+	var newest int64
+	err := f.db.Read(ctx, func(r Reader) error {
+		return r.QueryRow(ctx, `SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) FROM change`).Scan(&newest)
+	})
+	if err != nil {
+		return err
+	}
+	seen.floor = newest
+	if f.db.engine == Postgres {
+		seen.floor = max(0, newest-startOverlap)
+	}
+	rows, h, err := f.read(ctx, seen.floor)
+	if err != nil {
+		return err
+	}
+	seen.sort(rows, h, time.Now())
+	return nil
+}
+
+func (f *feed) follow(ctx context.Context, seen sightings) {
 	defer close(f.done)
-	seen := map[int64]time.Time{} // numbers above floor that were told already
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	var last time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -116,23 +193,22 @@ func (f *feed) follow(ctx context.Context, floor int64) {
 		case <-f.poke:
 		case <-tick.C:
 		}
-		var rows []changeRow
-		err := f.db.Read(ctx, func(r Reader) (err error) {
-			rows, err = All(ctx, r, scanChange, `SELECT seq, topic, changed_key FROM change WHERE seq > $1 ORDER BY seq`, floor)
-			return err
-		})
+		if wait := readGap - time.Since(last); wait > 0 {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait):
+			}
+		}
+		last = time.Now()
+		rows, h, err := f.read(ctx, seen.floor)
 		if err != nil {
 			if ctx.Err() == nil {
 				f.db.log.Warn("change feed cannot read", "err", err)
 			}
 			continue
 		}
-		now := time.Now()
-		for _, c := range rows {
-			if _, told := seen[c.seq]; told {
-				continue
-			}
-			seen[c.seq] = now
+		for _, c := range seen.sort(rows, h, time.Now()) {
 			f.mu.Lock()
 			fns := f.watchers[c.topic]
 			f.mu.Unlock()
@@ -140,18 +216,47 @@ func (f *feed) follow(ctx context.Context, floor int64) {
 				fn(c.key)
 			}
 		}
-		// Raise the floor over the numbers that can get no late neighbour any more.
-		for _, c := range rows {
-			if at := seen[c.seq]; now.Sub(at) < settleAfter {
-				break
-			}
-			floor = c.seq
-			delete(seen, c.seq)
-		}
 	}
 }
 
-// TrimChanges removes changes older than a day; watchers have heard of them long ago.
+// sightings remembers which numbers have been told, down to a floor under which nothing can appear
+// any more.
+type sightings struct {
+	floor int64
+	told  map[int64]sighting
+}
+
+type sighting struct {
+	at   time.Time
+	next int64 // horizon.next when first seen: who may still commit a lower number had begun by then
+}
+
+// sort returns the rows not seen before and raises the floor over those that are settled: the
+// transactions that ran when they were first seen have ended, or are too old to be ours. Time is
+// asked as well, for one that has drawn its number but not yet its transaction id.
+func (s *sightings) sort(rows []changeRow, h horizon, now time.Time) (fresh []changeRow) {
+	if s.told == nil {
+		s.told = map[int64]sighting{}
+	}
+	for _, c := range rows {
+		if _, told := s.told[c.seq]; !told {
+			s.told[c.seq] = sighting{now, h.next}
+			fresh = append(fresh, c)
+		}
+	}
+	for _, c := range rows {
+		first := s.told[c.seq]
+		age := now.Sub(first.at)
+		if h.next != 0 && (age < settleAfter || (h.oldest < first.next && age < oldestWriter)) {
+			break
+		}
+		s.floor = c.seq
+		delete(s.told, c.seq)
+	}
+	return fresh
+}
+
+// TrimChanges removes changes older than a day; watchers have heard of them long ago. It joins tx.
 func TrimChanges(ctx context.Context, tx Tx, now instant.Instant) error {
 	_, err := tx.Exec(ctx, `DELETE FROM change WHERE at < $1`, now.Add(-24*time.Hour))
 	return err

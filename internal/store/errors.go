@@ -17,7 +17,7 @@ import (
 
 // classify turns a driver's error into a fault by its code, never by its text. Faults pass.
 // Capability code may rely on: Conflict store.unique, Conflict store.reference, Invalid store.check,
-// Unavailable store.unavailable.
+// Unavailable store.unavailable. A caller that has gone (context.Canceled) stays what it is.
 func classify(err error) error {
 	if err == nil || fault.As(err) != nil {
 		return err
@@ -47,14 +47,19 @@ func classify(err error) error {
 			return fault.Wrap(err, fault.Conflict, "store.reference")
 		case "23514", "23502":
 			return fault.Wrap(err, fault.Invalid, "store.check")
-		case "53300", "57P01", "57P02", "57P03", "53100", "53200":
+		}
+		switch pg.Code[:2] {
+		case "08", "53", "57": // connection, resources, operator (shutdown, cancel)
+			return fault.Wrap(err, fault.Unavailable, "store.unavailable")
+		}
+		if pg.Code == "25P03" { // idle in transaction for too long: this process was stopped
 			return fault.Wrap(err, fault.Unavailable, "store.unavailable")
 		}
 		return err
 	}
 	var netErr net.Error
 	var connErr *pgconn.ConnectError
-	if errors.As(err, &netErr) || errors.As(err, &connErr) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, &netErr) || errors.As(err, &connErr) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, errClosed) || errors.Is(err, context.DeadlineExceeded) {
 		return fault.Wrap(err, fault.Unavailable, "store.unavailable")
 	}
 	return err

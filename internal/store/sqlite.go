@@ -5,11 +5,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
@@ -17,49 +19,60 @@ import (
 )
 
 // sqliteDB keeps one connection for writing, so that writers queue in this process instead of
-// failing in the file, and a pool for reading, which WAL lets run beside the writer.
+// failing in the file, and some for reading, which WAL lets run beside the writer.
 type sqliteDB struct {
-	writers *sql.DB
-	readers *sql.DB
-	turn    chan struct{} // holds one token: who has it may use conn
-	conn    *sql.Conn
-	stmts   map[string]*sql.Stmt // prepared on conn; modernc's driver would parse the text each time
-	reads   *stmtCache
-	dsn     string
+	writers, readers *sql.DB
+	write1           chan *sqliteConn // holds the writer while it is free
+	reads            chan *sqliteConn // holds the free readers
+	all              int              // readers there are
+	dsn              string
+	gone             chan struct{} // closed by close
+	once             sync.Once
 }
 
-// maxStatements bounds the prepared statements; the texts are constants, so it is never reached
-// but by a mistake that puts values into SQL.
-const maxStatements = 1000
+var errClosed = errors.New("store: the database handle is closed")
 
-func openSQLite(ctx context.Context, path string) (*sqliteDB, error) {
+func openSQLite(ctx context.Context, path string) (_ *sqliteDB, err error) {
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "store.unavailable")
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "store.unavailable")
 	}
-	dsn := func(extra url.Values) string {
-		q := url.Values{"_pragma": {"busy_timeout(5000)", "foreign_keys(1)", "synchronous(NORMAL)", "journal_mode(WAL)", "temp_store(MEMORY)", "cache_size(-16000)"}}
-		for k, v := range extra {
-			q[k] = append(q[k], v...)
-		}
+	// The driver applies pragmas in alphabetical order, busy_timeout first: another process may
+	// hold the file while we connect.
+	dsn := func(extra ...string) string {
+		q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(NORMAL)",
+			"journal_mode(WAL)", "temp_store(MEMORY)", "cache_size(-8000)"}, extra...)}
 		return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 	}
-	w, err := sql.Open("sqlite", dsn(url.Values{"_txlock": {"immediate"}}))
-	if err != nil {
+	n := max(4, runtime.NumCPU())
+	d := &sqliteDB{write1: make(chan *sqliteConn, 1), reads: make(chan *sqliteConn, n), dsn: dsn(), gone: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			_ = d.close() // the error of opening tells more
+		}
+	}()
+	if d.writers, err = sql.Open("sqlite", d.dsn); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	w.SetMaxOpenConns(1)
-	conn, err := w.Conn(ctx)
+	if d.readers, err = sql.Open("sqlite", dsn("query_only(1)")); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	w, err := newSQLiteConn(ctx, d.writers)
 	if err != nil {
 		return nil, classify(fmt.Errorf("open database %s: %w", path, err))
 	}
-	r, err := sql.Open("sqlite", dsn(url.Values{"_pragma": {"query_only(1)"}}))
-	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+	d.write1 <- w
+	for range n {
+		r, err := newSQLiteConn(ctx, d.readers)
+		if err != nil {
+			return nil, classify(fmt.Errorf("open database %s: %w", path, err))
+		}
+		d.reads <- r
+		d.all++
 	}
-	r.SetMaxOpenConns(max(4, runtime.NumCPU()))
-	r.SetMaxIdleConns(max(4, runtime.NumCPU()))
-	d := &sqliteDB{writers: w, readers: r, turn: make(chan struct{}, 1), conn: conn, stmts: map[string]*sql.Stmt{}, reads: newStmtCache(r), dsn: dsn(url.Values{"_txlock": {"immediate"}})}
-	d.turn <- struct{}{}
 	return d, nil
 }
 
@@ -74,101 +87,140 @@ func (d *sqliteDB) openForMigration() (*sql.DB, error) {
 
 func (d *sqliteDB) raw() *sql.DB { return d.readers }
 
-func (d *sqliteDB) close() error {
-	<-d.turn // wait for the running write
-	for _, s := range d.stmts {
-		_ = s.Close() // the connection goes next
-	}
-	d.reads.close()
-	err := d.readers.Close()
-	if e := d.conn.Close(); err == nil {
-		err = e
-	}
-	if e := d.writers.Close(); err == nil {
-		err = e
-	}
+func (d *sqliteDB) close() (err error) {
+	d.once.Do(func() {
+		close(d.gone)
+		for range d.all { // wait for the running reads, then for the running write
+			err = errors.Join(err, (<-d.reads).close())
+		}
+		if d.all > 0 {
+			err = errors.Join(err, (<-d.write1).close())
+		}
+		for _, pool := range []*sql.DB{d.readers, d.writers} {
+			if pool != nil {
+				err = errors.Join(err, pool.Close())
+			}
+		}
+	})
 	return err
 }
 
-func (d *sqliteDB) gate(ctx context.Context, fn func(Tx) error) error { return d.write(ctx, fn) }
+// BEGIN IMMEDIATE takes the write lock now: a deferred transaction that upgrades later fails with
+// SQLITE_BUSY whatever the time-out, as its snapshot is old by then.
+func (d *sqliteDB) write(ctx context.Context, fn func(runner) error) error {
+	return d.transact(ctx, d.write1, "BEGIN IMMEDIATE", func(c *sqliteConn) error { return fn(wholeStatements{c}) })
+}
 
-func (d *sqliteDB) write(ctx context.Context, fn func(Tx) error) (err error) {
+func (d *sqliteDB) gate(ctx context.Context, fn func(runner) error) error { return d.write(ctx, fn) }
+
+func (d *sqliteDB) read(ctx context.Context, fn func(runner) error) error {
+	return d.transact(ctx, d.reads, "BEGIN", func(c *sqliteConn) error { return fn(c) })
+}
+
+func (d *sqliteDB) transact(ctx context.Context, free chan *sqliteConn, begin string, fn func(*sqliteConn) error) error {
+	if err := ctx.Err(); err != nil {
+		return err // select would choose at random
+	}
+	var c *sqliteConn
 	select {
-	case <-d.turn:
-		defer func() { d.turn <- struct{}{} }()
+	case c = <-free:
+		defer func() { free <- c }()
+	case <-d.gone:
+		return errClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	// BEGIN IMMEDIATE takes the write lock now: a deferred transaction that upgrades later fails
-	// with SQLITE_BUSY whatever the time-out, as its snapshot is old by then.
-	if _, err := d.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	// These three run to their end whatever becomes of ctx: an interrupted BEGIN may have begun.
+	whole := context.WithoutCancel(ctx)
+	if _, err := c.conn.ExecContext(whole, begin); err != nil {
 		return err
 	}
-	done := false
+	committed := false
 	defer func() {
-		if !done { // an error, a panic or a cancelled context: the connection must not stay inside
-			_, rb := d.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-			if rb != nil && err == nil {
-				err = rb
-			}
+		if committed {
+			return
 		}
+		// An error, a panic or the end of the goroutine: the connection must not stay inside. Where
+		// SQLite has rolled back by itself (disk full, I/O error) ROLLBACK fails; that is well.
+		_, _ = c.conn.ExecContext(whole, "ROLLBACK")
 	}()
-	if err := fn(&sqliteTx{d}); err != nil {
+	if err := fn(c); err != nil {
 		return err
 	}
-	if _, err := d.conn.ExecContext(context.WithoutCancel(ctx), "COMMIT"); err != nil {
+	if _, err := c.conn.ExecContext(whole, "COMMIT"); err != nil {
 		return err
 	}
-	done = true
+	committed = true
 	return nil
 }
 
-type sqliteTx struct{ d *sqliteDB }
+// sqliteConn is one connection with the statements prepared on it; modernc's driver would parse
+// the text each time.
+type sqliteConn struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
 
-func (t *sqliteTx) Engine() Engine { return SQLite }
+// maxStatements bounds the prepared statements; the texts are constants, so it is never reached
+// but by a mistake that puts values into SQL.
+const maxStatements = 1000
 
-func (t *sqliteTx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	if s, ok := t.d.stmts[query]; ok {
-		return s, nil
-	}
-	if len(t.d.stmts) >= maxStatements {
-		for q, s := range t.d.stmts {
-			_ = s.Close() // a full cache is emptied; nothing is lost but time
-			delete(t.d.stmts, q)
-		}
-	}
-	s, err := t.d.conn.PrepareContext(ctx, query)
+func newSQLiteConn(ctx context.Context, pool *sql.DB) (*sqliteConn, error) {
+	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t.d.stmts[query] = s
+	return &sqliteConn{conn: conn, stmts: map[string]*sql.Stmt{}}, nil
+}
+
+func (c *sqliteConn) close() error {
+	for _, s := range c.stmts {
+		_ = s.Close() // the statement holds nothing but memory
+	}
+	return c.conn.Close()
+}
+
+func (c *sqliteConn) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := c.stmts[query]; ok {
+		return s, nil
+	}
+	if len(c.stmts) >= maxStatements {
+		return nil, errors.New("store: too many different statements: a value was written into SQL")
+	}
+	s, err := c.conn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	c.stmts[query] = s
 	return s, nil
 }
 
-func (t *sqliteTx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	s, err := t.stmt(ctx, query)
+func (c *sqliteConn) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
+	s, err := c.stmt(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	return s.ExecContext(ctx, args...)
 }
 
-func (t *sqliteTx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := t.stmt(ctx, query)
+func (c *sqliteConn) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	s, err := c.stmt(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	return s.QueryContext(ctx, args...)
 }
 
-func (t *sqliteTx) QueryRow(ctx context.Context, query string, args ...any) Scanner {
-	s, err := t.stmt(ctx, query)
-	if err != nil {
-		return failedRow{err}
-	}
-	return s.QueryRowContext(ctx, args...)
+// wholeStatements runs every statement of a write to its end whatever becomes of ctx, which is
+// looked at between them (reader.ready): an interrupted INSERT, UPDATE or DELETE makes SQLite roll
+// back the whole transaction by itself, and what follows would be committed one by one
+// (https://www.sqlite.org/c3ref/interrupt.html). It also spares a goroutine per statement.
+type wholeStatements struct{ *sqliteConn }
+
+func (w wholeStatements) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
+	return w.sqliteConn.exec(context.WithoutCancel(ctx), query, args)
 }
 
-func (d *sqliteDB) read(ctx context.Context, fn func(Reader) error) error {
-	return readTx(ctx, d.readers, nil, SQLite, d.reads, fn)
+func (w wholeStatements) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	return w.sqliteConn.query(context.WithoutCancel(ctx), query, args)
 }

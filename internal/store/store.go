@@ -6,7 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -24,27 +23,15 @@ const (
 	Postgres Engine = "postgres"
 )
 
-// Scanner is one row under the cursor.
-type Scanner interface{ Scan(dest ...any) error }
-
-// Reader runs queries. It is not safe for concurrent use and dies with the function it was handed to.
-type Reader interface {
-	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRow(ctx context.Context, query string, args ...any) Scanner
-	Engine() Engine
-}
-
-// Tx is a Reader that may also change rows.
-type Tx interface {
-	Reader
-	Exec(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
 // Config says where the database is.
 type Config struct {
 	Path string       // SQLite file; ignored when URL is set
 	URL  string       // postgres://...; empty means SQLite
 	Log  *slog.Logger // nil discards
+	// Strict panics when a transaction is opened inside another one of the same goroutine, which
+	// would deadlock on SQLite and see half a truth on PostgreSQL. Tests set it; it costs
+	// microseconds per transaction.
+	Strict bool
 }
 
 // DB is a handle on one database. It is safe for concurrent use.
@@ -53,26 +40,30 @@ type DB struct {
 	backend backend
 	log     *slog.Logger
 	feed    *feed
+	nesting *nesting // nil unless strict
 }
 
-// backend is what differs between the engines: how a transaction begins.
+// backend is what differs between the engines: how a transaction begins and ends. fn returns what
+// the attempt came to; nil commits.
 type backend interface {
-	write(ctx context.Context, fn func(Tx) error) error
-	gate(ctx context.Context, fn func(Tx) error) error
-	read(ctx context.Context, fn func(Reader) error) error
+	write(ctx context.Context, fn func(runner) error) error
+	gate(ctx context.Context, fn func(runner) error) error
+	read(ctx context.Context, fn func(runner) error) error
 	raw() *sql.DB
 	close() error
 }
 
 // Open connects; it does not migrate (see Migrate and CheckSchema). Unavailable (store.unavailable)
-// when the database cannot be reached, Conflict (store.locked) when another process holds the SQLite
-// file in a way that cannot be shared.
+// when the database cannot be reached or its file not be opened, Invalid (store.url) when the URL
+// cannot be read.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
-	log := cfg.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+	db := &DB{log: cfg.Log}
+	if db.log == nil {
+		db.log = slog.New(slog.DiscardHandler)
 	}
-	db := &DB{log: log}
+	if cfg.Strict {
+		db.nesting = &nesting{}
+	}
 	var err error
 	if cfg.URL != "" {
 		db.engine = Postgres
@@ -88,7 +79,8 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	return db, nil
 }
 
-// Close waits for running transactions and closes all connections.
+// Close waits for running transactions and closes all connections. Closing twice is harmless;
+// transactions that begin afterwards fail.
 func (db *DB) Close() error {
 	db.feed.stop()
 	return db.backend.close()
@@ -113,32 +105,45 @@ const (
 // Write runs fn in a serializable transaction and commits when it returns nil. fn may run more
 // than once, so it has no effect but through tx: no network, no mail, no channel, no clock. A fault
 // of fn is returned as it is. Unavailable (store.contended) after a bounded number of retries.
-// Calling Write inside fn deadlocks on SQLite: functions that join a transaction take a Tx.
+// fn must not open another transaction: functions that join one take a Tx.
 func (db *DB) Write(ctx context.Context, fn func(Tx) error) error {
-	return db.retry(ctx, func(ctx context.Context) error { return db.backend.write(ctx, fn) })
+	return db.retry(ctx, db.backend.write, fn)
 }
 
 // Gate runs fn like Write, but on PostgreSQL under READ COMMITTED: fn must first lock, in sorted
 // order, the rows that guard all it reads (SELECT ... FOR UPDATE through ForUpdate). It exists for
-// the admission gate and the running meeting alone, where SERIALIZABLE would let one of two nodes starve on a hot row
-// (docs/adr/0004).
+// the admission gate, the running meeting and the queue of jobs alone, where SERIALIZABLE would let
+// one of two nodes starve on a hot row (docs/adr/0004).
 func (db *DB) Gate(ctx context.Context, fn func(Tx) error) error {
-	return db.retry(ctx, func(ctx context.Context) error { return db.backend.gate(ctx, fn) })
+	return db.retry(ctx, db.backend.gate, fn)
 }
 
 // Read runs fn on one consistent, read-only snapshot.
 func (db *DB) Read(ctx context.Context, fn func(Reader) error) error {
-	return classify(db.backend.read(ctx, fn))
+	defer db.nesting.enter()()
+	return classify(db.backend.read(ctx, func(run runner) error {
+		r := &reader{within: ctx, engine: db.engine, run: run}
+		return r.end(fn(r))
+	}))
 }
 
-func (db *DB) retry(ctx context.Context, once func(context.Context) error) error {
+type transact func(context.Context, func(runner) error) error
+
+func (db *DB) retry(ctx context.Context, begin transact, fn func(Tx) error) error {
+	defer db.nesting.enter()()
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	wait := retryFirst
 	for attempt := 1; ; attempt++ {
-		err := once(ctx)
+		var woken map[Topic]struct{}
+		err := begin(ctx, func(run runner) error {
+			t := txn{&reader{within: ctx, engine: db.engine, run: run}}
+			err := t.end(fn(t))
+			woken = t.woken
+			return err
+		})
 		if err == nil {
-			db.feed.wake()
+			db.feed.wake(woken)
 			return nil
 		}
 		if !contended(err) {
@@ -149,65 +154,12 @@ func (db *DB) retry(ctx context.Context, once func(context.Context) error) error
 		}
 		select {
 		case <-ctx.Done():
-			return fault.Wrap(errors.Join(ctx.Err(), err), fault.Unavailable, "store.contended")
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return ctx.Err() // the caller has gone; nothing is wrong with the database
+			}
+			return fault.Wrap(err, fault.Unavailable, "store.contended")
 		case <-time.After(wait/2 + rand.N(wait)):
 		}
 		wait = min(2*wait, retryMost)
 	}
-}
-
-// ForUpdate returns the suffix that locks the rows a SELECT returns: PostgreSQL needs it said,
-// SQLite has locked the database already.
-func ForUpdate(r Reader) string {
-	if r.Engine() == Postgres {
-		return " FOR UPDATE"
-	}
-	return ""
-}
-
-// All returns every row of a query, scanned. No rows is an empty, non-nil slice.
-func All[T any](ctx context.Context, r Reader, scan func(Scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := r.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // rows.Err below tells what matters
-	out := []T{}
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, rows.Err()
-}
-
-// Find returns the first row of a query, scanned, and whether there was one.
-func Find[T any](ctx context.Context, r Reader, scan func(Scanner) (T, error), query string, args ...any) (T, bool, error) {
-	v, err := scan(r.QueryRow(ctx, query, args...))
-	if errors.Is(err, sql.ErrNoRows) {
-		var none T
-		return none, false, nil
-	}
-	return v, err == nil, err
-}
-
-// Value scans a single column; it is a scan function for All and Find.
-func Value[T any](s Scanner) (T, error) {
-	var v T
-	err := s.Scan(&v)
-	return v, err
-}
-
-// Affected returns how many rows res changed.
-func Affected(res sql.Result, err error) (int64, error) {
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return 0, fmt.Errorf("rows affected: %w", err)
-	}
-	return n, nil
 }

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: AGPL-3.0-or-later
 -- +goose Up
 CREATE TABLE instance (
     name       TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -26,6 +27,8 @@ CREATE TABLE duty (
     until      TIMESTAMPTZ NOT NULL
 );
 
+-- run_at is when to look at the job again: the next try while it is ready, the end of the lease
+-- while it runs. finished_at is set when it is done or parked.
 CREATE TABLE job (
     id          TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     kind        TEXT COLLATE "C" NOT NULL,
@@ -36,13 +39,14 @@ CREATE TABLE job (
     run_at      TIMESTAMPTZ NOT NULL,
     tries       BIGINT NOT NULL,
     leased_by   TEXT COLLATE "C",
-    lease_until TIMESTAMPTZ,
     last_error  TEXT COLLATE "C",
     created_at  TIMESTAMPTZ NOT NULL,
     finished_at TIMESTAMPTZ
 );
-CREATE INDEX job_due ON job (queue, state, run_at);
-CREATE UNIQUE INDEX job_once ON job (kind, job_key) WHERE state IN ('ready', 'running');
+CREATE INDEX job_due ON job (run_at) WHERE state IN ('ready', 'running');
+CREATE UNIQUE INDEX job_once ON job (kind, job_key) WHERE state = 'ready';
+CREATE INDEX job_alone ON job (kind, job_key) WHERE state = 'running';
+CREATE INDEX job_finished ON job (state, finished_at);
 
 CREATE TABLE mail (
     id         TEXT COLLATE "C" NOT NULL PRIMARY KEY,

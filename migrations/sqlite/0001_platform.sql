@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: AGPL-3.0-or-later
 -- +goose Up
 CREATE TABLE instance (
     name       TEXT NOT NULL PRIMARY KEY,
@@ -26,6 +27,8 @@ CREATE TABLE duty (
     until      TEXT NOT NULL CHECK (length(until) = 27)
 ) STRICT;
 
+-- run_at is when to look at the job again: the next try while it is ready, the end of the lease
+-- while it runs. finished_at is set when it is done or parked.
 CREATE TABLE job (
     id          TEXT NOT NULL PRIMARY KEY,
     kind        TEXT NOT NULL,
@@ -36,13 +39,14 @@ CREATE TABLE job (
     run_at      TEXT NOT NULL CHECK (length(run_at) = 27),
     tries       INTEGER NOT NULL,
     leased_by   TEXT,
-    lease_until TEXT CHECK (length(lease_until) = 27),
     last_error  TEXT,
     created_at  TEXT NOT NULL CHECK (length(created_at) = 27),
     finished_at TEXT CHECK (length(finished_at) = 27)
 ) STRICT;
-CREATE INDEX job_due ON job (queue, state, run_at);
-CREATE UNIQUE INDEX job_once ON job (kind, job_key) WHERE state IN ('ready', 'running');
+CREATE INDEX job_due ON job (run_at) WHERE state IN ('ready', 'running');
+CREATE UNIQUE INDEX job_once ON job (kind, job_key) WHERE state = 'ready';
+CREATE INDEX job_alone ON job (kind, job_key) WHERE state = 'running';
+CREATE INDEX job_finished ON job (state, finished_at);
 
 CREATE TABLE mail (
     id         TEXT NOT NULL PRIMARY KEY,

@@ -56,9 +56,9 @@ func Open(t testing.TB, cfg store.Config) *store.DB {
 func Location(t testing.TB, engine store.Engine) store.Config {
 	t.Helper()
 	if engine == store.Postgres {
-		return store.Config{URL: postgresCopy(t)}
+		return store.Config{URL: postgresCopy(t), Strict: true}
 	}
-	return store.Config{Path: sqliteCopy(t)}
+	return store.Config{Path: sqliteCopy(t), Strict: true}
 }
 
 var template struct {
