@@ -61,7 +61,7 @@ CREATE TABLE session (
 );
 CREATE UNIQUE INDEX session_token ON session (token_hash);
 CREATE INDEX session_person ON session (person, started_at);
-CREATE INDEX session_ends ON session (ends_at);
+CREATE INDEX session_idle ON session (idle_until);
 
 CREATE TABLE rate_bucket (
     bucket_key TEXT COLLATE "C" NOT NULL,
