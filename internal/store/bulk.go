@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package store
+
+import (
+	"context"
+	"strconv"
+	"strings"
+)
+
+// bulkSizes are the numbers of rows that statements are prepared for, largest first: any number of
+// rows is made of few statements, and the prepared texts stay few (gateway.md A8).
+var bulkSizes = [...]int{64, 16, 4, 1}
+
+// Bulk writes or reads many rows with few statements. Build it once, from constant text; it is safe
+// for concurrent use.
+type Bulk struct {
+	cols  int
+	texts [len(bulkSizes)]string
+}
+
+// NewRows makes a Bulk whose text is head, then a list of rows of cols placeholders, then tail:
+// INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT ...
+func NewRows(head string, cols int, tail string) *Bulk {
+	return newBulk(head, cols, tail, func(b *strings.Builder, row int) {
+		b.WriteByte('(')
+		for c := range cols {
+			if c > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteByte('$')
+			b.WriteString(strconv.Itoa(row*cols + c + 1))
+		}
+		b.WriteByte(')')
+	})
+}
+
+// NewIn makes a Bulk for a list of single values: head ... IN ($1, $2) tail. fixed placeholders, $1
+// onward, come before those of the list.
+func NewIn(head string, fixed int, tail string) *Bulk {
+	b := newBulk(head+" (", 1, ")"+tail, func(b *strings.Builder, row int) {
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(fixed + row + 1))
+	})
+	return b
+}
+
+func newBulk(head string, cols int, tail string, row func(*strings.Builder, int)) *Bulk {
+	out := &Bulk{cols: cols}
+	for i, size := range bulkSizes {
+		var b strings.Builder
+		b.WriteString(head)
+		for r := range size {
+			if r > 0 {
+				b.WriteString(", ")
+			}
+			row(&b, r)
+		}
+		b.WriteString(tail)
+		out.texts[i] = b.String()
+	}
+	return out
+}
+
+// Exec writes the rows, whose values follow one another in args, and returns how many were affected.
+// It joins tx. Row order is kept.
+func (b *Bulk) Exec(ctx context.Context, tx Tx, args []any) (affected int64, err error) {
+	for i, size := range bulkSizes {
+		for n := size * b.cols; len(args) >= n && len(args) > 0; args = args[n:] {
+			one, err := Affected(tx.Exec(ctx, b.texts[i], args[:n]...))
+			if err != nil {
+				return affected, err
+			}
+			affected += one
+		}
+	}
+	return affected, nil
+}
+
+// Each runs the query of a NewIn for every key, in parts, and calls scan with each row. A part that is
+// not full is filled by repeating its last key, so a query must not mind. It joins r.
+func (b *Bulk) Each(ctx context.Context, r Reader, fixed []any, keys []string, suffix string, scan func(Scanner) error) error {
+	args := make([]any, 0, len(fixed)+bulkSizes[0])
+	for len(keys) > 0 {
+		i := len(bulkSizes) - 1
+		for i > 0 && bulkSizes[i] < len(keys) {
+			i--
+		}
+		n := min(bulkSizes[i], len(keys))
+		args = append(args[:0], fixed...)
+		for k := range bulkSizes[i] {
+			args = append(args, keys[min(k, n-1)])
+		}
+		keys = keys[n:]
+		if err := eachRow(ctx, r, b.texts[i]+suffix, args, scan); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func eachRow(ctx context.Context, r Reader, query string, args []any, scan func(Scanner) error) error {
+	rows, err := r.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err below tells what matters
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
