@@ -131,6 +131,12 @@ func Park(err error) error {
 	return hopeless{err}
 }
 
+// Hopeless reports whether err is, or wraps, what Park marked.
+func Hopeless(err error) bool {
+	var h hopeless
+	return errors.As(err, &h)
+}
+
 type hopeless struct{ error }
 
 func (h hopeless) Unwrap() error { return h.error }

@@ -273,8 +273,7 @@ func (r *Runner) settle(ctx context.Context, h handler, j Job, err error, stoppe
 		return "done", end(StateDone, "")
 	}
 	text := cut(err.Error(), keepError)
-	var park hopeless
-	if !stopped && (j.Last || errors.As(err, &park)) {
+	if !stopped && (j.Last || Hopeless(err)) {
 		return "parked", end(StateParked, text)
 	}
 	outcome, runAt, tries := "stopped", now, j.Tries-1
