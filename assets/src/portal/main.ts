@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// What scripts add to pages that work without them. Every part waits for its own mark in the page.
+import { busyForms } from "./busy";
+import { copyButtons } from "./copy";
+import { dialogs } from "./dialog";
+import { menus } from "./menu";
+import { focusAfterSwap } from "./swap";
+import { submitOnChange } from "./change";
+
+busyForms();
+copyButtons();
+dialogs();
+menus();
+submitOnChange();
+focusAfterSwap();

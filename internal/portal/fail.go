@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package portal
+
+import (
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"meetcoop/internal/fault"
+)
+
+// retryAfterSeconds is told to clients with each 503: about the time a crashed engine needs to come back.
+const retryAfterSeconds = 5
+
+// status is the portal's column of the table of fault kinds (house style, section 5).
+var status = map[fault.Kind]struct {
+	code  int
+	level slog.Level
+}{
+	fault.Internal:        {http.StatusInternalServerError, slog.LevelError},
+	fault.Invalid:         {http.StatusUnprocessableEntity, slog.LevelDebug},
+	fault.Unauthenticated: {http.StatusUnauthorized, slog.LevelInfo},
+	fault.Forbidden:       {http.StatusForbidden, slog.LevelInfo},
+	fault.NotFound:        {http.StatusNotFound, slog.LevelDebug},
+	fault.Conflict:        {http.StatusConflict, slog.LevelInfo},
+	fault.LimitReached:    {http.StatusConflict, slog.LevelInfo},
+	fault.Unavailable:     {http.StatusServiceUnavailable, slog.LevelWarn},
+}
+
+// Status returns the HTTP status of an error. A rate limit is a LimitReached whose code ends in ".rate".
+func Status(err error) int {
+	f := fault.As(err)
+	switch {
+	case f == nil:
+		return http.StatusInternalServerError
+	case f.Kind == fault.LimitReached && strings.HasSuffix(f.Code, ".rate"):
+		return http.StatusTooManyRequests
+	case f.Code == "input.unreadable":
+		return http.StatusBadRequest
+	case f.Code == "page.method":
+		return http.StatusMethodNotAllowed
+	}
+	return status[f.Kind].code
+}
+
+// faultPage shows an error that no page of its own explains.
+type faultPage struct {
+	Page
+	Message string
+	Foot    Trace
+	Actions []Button
+}
+
+// fail logs an error once and answers with the page that explains it. Who must sign in first is sent to do so.
+func (h *Handler) fail(w http.ResponseWriter, r *Request, err error) {
+	kind := fault.KindOf(err)
+	h.Log.Log(r.Context(), status[kind].level, "request refused", "request_id", r.ID, "route", r.route.Pattern, "code", fault.CodeOf(err), "err", err)
+	if kind == fault.Unauthenticated && !r.HX() {
+		http.Redirect(w, r.Request, signInFirst(r), http.StatusSeeOther)
+		return
+	}
+	if kind == fault.Unauthenticated {
+		w.Header().Set("HX-Redirect", signInFirst(r))
+	}
+	if kind == fault.Unavailable {
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfterSeconds))
+	}
+	code := Status(err)
+	page := faultPage{
+		Page:    h.page(r, "", r.P.T("portal.fault."+titleOf(code))),
+		Message: r.P.Fault(err),
+		Foot:    r.trace(err),
+		Actions: faultActions(r, kind),
+	}
+	page.Alarm = page.Message
+	name := "fault"
+	if r.HX() {
+		name = "fault#fragment"
+	}
+	if err := h.render(w, r, code, name, page); err != nil {
+		h.Log.Error("fault page failed", "request_id", r.ID, "err", err)
+		http.Error(w, r.ID, code)
+	}
+}
+
+func titleOf(code int) string {
+	switch code {
+	case http.StatusNotFound:
+		return "not_found"
+	case http.StatusForbidden:
+		return "forbidden"
+	case http.StatusInternalServerError:
+		return "internal"
+	case http.StatusServiceUnavailable:
+		return "unavailable"
+	case http.StatusTooManyRequests:
+		return "rate"
+	default:
+		return "refused"
+	}
+}
+
+func faultActions(r *Request, kind fault.Kind) []Button {
+	home := Button{Kind: ButtonPlain, Icon: "house", Label: r.P.T("portal.fault.home"), Href: "/"}
+	if r.Visitor.SignedIn() {
+		home.Href = "/rooms"
+	}
+	if kind == fault.Unavailable || kind == fault.Internal || kind == fault.Conflict {
+		again := Button{Kind: ButtonPrimary, Icon: "refresh-cw", Label: r.P.T("portal.fault.again"), Href: r.URL.RequestURI()}
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			return []Button{again, home}
+		}
+	}
+	return []Button{home}
+}
+
+// trace is the last line of a refusal: what an operator needs to find it in the logs.
+func (r *Request) trace(err error) Trace {
+	return Trace{Code: fault.CodeOf(err), Request: r.ID, At: r.P.DateTime(r.Now)}
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package portal
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+
+	"meetcoop/internal/identity"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/locale"
+)
+
+// Assets names the built files of the browser (package assets, served by package web).
+type Assets interface {
+	// URL returns the path under which the file is served, content hash included: "portal.css" gives
+	// "/assets/portal.0a1b2c3d4e.css". An unknown name gives its path without a hash.
+	URL(name string) string
+}
+
+// Visitors finds out who is asking, and keeps what they choose for themselves.
+type Visitors interface {
+	// Visitor returns whose session the request carries, with the members they act for; an anonymous one
+	// when there is none, or an expired or revoked one. An error is a failure to look, never "nobody".
+	Visitor(ctx context.Context, r *http.Request) (Visitor, error)
+	// Prefer keeps a choice with the account. Empty fields stay as they are.
+	Prefer(ctx context.Context, v Visitor, p Preference) error
+}
+
+// Preference is what a person chooses for all devices: a language and a theme ("light", "dark", "system").
+type Preference struct {
+	Locale locale.Tag
+	Theme  identity.Theme
+}
+
+// Deps is what the portal stands on. Templates may be nil: then the embedded ones are used and parsed once;
+// a file system given here (--dev) is read again for every page.
+type Deps struct {
+	Log       *slog.Logger
+	Now       instant.Clock
+	Catalog   *locale.Catalog
+	Assets    Assets
+	Visitors  Visitors
+	Templates fs.FS
+	Name      string // of this platform, as people know it
+	Secure    bool   // --public-url is https: cookies get the Secure attribute
+	Dev       bool   // serves /dev/components
+}
+
+// Handler serves all pages. It is safe for concurrent use.
+type Handler struct {
+	Deps
+	templates *templates
+	routes    []Route
+	mux       *http.ServeMux
+}
+
+// New returns the portal, or an error that names a missing dependency or a broken template.
+func New(d Deps) (*Handler, error) {
+	switch {
+	case d.Log == nil, d.Now == nil, d.Catalog == nil, d.Assets == nil, d.Visitors == nil:
+		return nil, errors.New("portal: Log, Now, Catalog, Assets and Visitors are needed")
+	}
+	t, err := newTemplates(d)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{Deps: d, templates: t, mux: http.NewServeMux()}
+	h.routes = h.table()
+	for _, route := range h.routes {
+		h.mux.Handle(route.Method+" "+route.Pattern, h.serve(route))
+	}
+	h.mux.Handle("/", h.serve(Route{Pattern: "/", Class: Public, Handler: h.unknown}))
+	return h, nil
+}
+
+// Routes returns the table of all routes, for tests that walk it and for the nav, which shows no page that is not served.
+func (h *Handler) Routes() []Route { return h.routes }
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
