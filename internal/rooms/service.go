@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package rooms
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"meetcoop/internal/fault"
+	"meetcoop/internal/id"
+	"meetcoop/internal/identity"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/locale"
+	"meetcoop/internal/membership"
+	"meetcoop/internal/store"
+	"meetcoop/internal/tariff"
+)
+
+// Entitled tells what a member may use now. It joins the reader's transaction. tariff provides it.
+type Entitled func(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (tariff.Entitlement, error)
+
+// Deps is what the service stands on. Every field is required.
+type Deps struct {
+	DB       *store.DB
+	Now      instant.Clock
+	Log      *slog.Logger
+	Catalog  *locale.Catalog // names the first room of a newcomer
+	Entitled Entitled
+}
+
+// Service is the verbs on rooms. It is safe for concurrent use.
+type Service struct{ deps Deps }
+
+// New returns the service, or an error that names what is missing.
+func New(d Deps) (*Service, error) {
+	if d.DB == nil || d.Now == nil || d.Log == nil || d.Catalog == nil || d.Entitled == nil {
+		return nil, errors.New("rooms: DB, Now, Log, Catalog and Entitled are required")
+	}
+	return &Service{d}, nil
+}
+
+// CreateInput describes a new room. The zero Settings mean DefaultSettings.
+type CreateInput struct {
+	Member   id.Member
+	Name     string
+	Settings Settings
+}
+
+// Validate returns Invalid (input.invalid) with every wrong field.
+func (in CreateInput) Validate() error {
+	var c fault.Check
+	cleanName(&c, in.Name)
+	if in.Settings != (Settings{}) {
+		in.Settings.check(&c)
+	}
+	return c.Err()
+}
+
+// slugTries bounds how often a taken slug is drawn anew. With 5,000 rooms a draw meets a taken one once in 280,000
+// times, so a second miss means that something else is wrong.
+const slugTries = 4
+
+// Create opens a room that the actor owns. NotFound (member.unknown) when the actor has no place in the member,
+// Forbidden (member.forbidden) without the role host there, LimitReached (rooms.limit with Limit and Used) when the
+// level's rooms are in use: of two at once at the last free place exactly one wins. Forbidden (member.suspended).
+func (s *Service) Create(ctx context.Context, actor identity.Actor, in CreateInput) (Room, error) {
+	if err := in.Validate(); err != nil {
+		return Room{}, err
+	}
+	if err := actor.SignedIn(); err != nil {
+		return Room{}, err
+	}
+	room := Room{ID: id.NewRoom(), Member: in.Member, Owner: actor.Person, Settings: in.Settings, Version: 1, CreatedAt: s.deps.Now()}
+	room.Name, _ = identity.CleanTitle(in.Name)
+	if room.Settings == (Settings{}) {
+		room.Settings = DefaultSettings()
+	}
+	return s.insert(ctx, room, func(tx store.Tx, room Room) error {
+		if _, err := membership.Authorise(ctx, tx, actor, membership.ActionRoomOpen, in.Member); err != nil {
+			return err
+		}
+		return s.open(ctx, tx, actor, room)
+	})
+}
+
+// insert runs fn in a transaction with a fresh slug, and again with another when that one is taken.
+func (s *Service) insert(ctx context.Context, room Room, fn func(store.Tx, Room) error) (Room, error) {
+	for try := 1; ; try++ {
+		room.Slug = newSlug()
+		err := s.deps.DB.Write(ctx, func(tx store.Tx) error { return fn(tx, room) })
+		if err == nil {
+			return room, nil
+		}
+		if fault.CodeOf(err) != "store.unique" || try == slugTries {
+			return Room{}, err
+		}
+	}
+}
+
+// open writes the room and takes its place among the member's rooms. It joins tx.
+func (s *Service) open(ctx context.Context, tx store.Tx, actor identity.Actor, room Room) error {
+	if err := s.takePlace(ctx, tx, room.Member, room.CreatedAt); err != nil {
+		return err
+	}
+	if err := insertRoom(ctx, tx, room); err != nil {
+		return err
+	}
+	return audit(ctx, tx, room.CreatedAt, actor, "room.create", room, nil)
+}
+
+// takePlace counts one more open room of the member, or refuses. The row it moves is what two writers collide on.
+func (s *Service) takePlace(ctx context.Context, tx store.Tx, member id.Member, now instant.Instant) error {
+	ent, err := s.deps.Entitled(ctx, tx, member, now)
+	if err != nil {
+		return err
+	}
+	if !ent.Allowed {
+		return fault.New(fault.Forbidden, "member.suspended")
+	}
+	used, err := movePlace(ctx, tx, member, +1)
+	if err != nil {
+		return err
+	}
+	if !ent.Limits.Rooms.Allows(used) {
+		n, _ := ent.Limits.Rooms.Int()
+		return fault.New(fault.LimitReached, "rooms.limit", fault.Params{"Limit": n, "Used": used - 1})
+	}
+	return nil
+}
+
+// Rename gives the room another name. version is that of the room the actor looked at, 0 for "whatever it is now";
+// Conflict (rooms.stale) when somebody changed the room meanwhile.
+func (s *Service) Rename(ctx context.Context, actor identity.Actor, room id.Room, name string, version int) (Room, error) {
+	var c fault.Check
+	name = cleanName(&c, name)
+	if err := c.Err(); err != nil {
+		return Room{}, err
+	}
+	return s.change(ctx, actor, room, version, "room.rename", func(r *Room) map[string]string {
+		r.Name = name
+		return nil // a name may be personal, so the audit says only that it changed
+	})
+}
+
+// Update replaces the settings. version as for Rename. A running meeting keeps who is inside; who comes next meets the
+// new settings. Invalid with fields rooms.access_code and rooms.choice.
+func (s *Service) Update(ctx context.Context, actor identity.Actor, room id.Room, settings Settings, version int) (Room, error) {
+	var c fault.Check
+	settings.check(&c)
+	if err := c.Err(); err != nil {
+		return Room{}, err
+	}
+	return s.change(ctx, actor, room, version, "room.settings", func(r *Room) map[string]string {
+		r.Settings = settings
+		return map[string]string{"may_start": string(settings.MayStart), "may_enter": string(settings.MayEnter)}
+	})
+}
+
+// Pin keeps the room awake before others when the level shrinks, or no longer.
+func (s *Service) Pin(ctx context.Context, actor identity.Actor, room id.Room, pinned bool) (Room, error) {
+	return s.change(ctx, actor, room, 0, "room.pin", func(r *Room) map[string]string {
+		r.Pinned = pinned
+		return nil
+	})
+}
+
+func (s *Service) change(ctx context.Context, actor identity.Actor, room id.Room, version int, action string, fn func(*Room) map[string]string) (Room, error) {
+	now := s.deps.Now()
+	var out Room
+	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
+		r, err := s.managed(ctx, tx, actor, room, version)
+		if err != nil {
+			return err
+		}
+		if r.Archived() {
+			return fault.New(fault.Conflict, "rooms.archived")
+		}
+		detail := fn(&r)
+		r.Version++
+		out = r
+		if err := updateRoom(ctx, tx, r); err != nil {
+			return err
+		}
+		return audit(ctx, tx, now, actor, action, r, detail)
+	})
+	return out, err
+}
+
+// Archive puts the room away: its link answers like an unknown one, its place is free. A meeting that runs goes on
+// until its people leave. Archiving twice is no error.
+func (s *Service) Archive(ctx context.Context, actor identity.Actor, room id.Room) error {
+	now := s.deps.Now()
+	return s.deps.DB.Write(ctx, func(tx store.Tx) error {
+		r, err := s.managed(ctx, tx, actor, room, 0)
+		if err != nil || r.Archived() {
+			return err
+		}
+		if _, err := movePlace(ctx, tx, r.Member, -1); err != nil {
+			return err
+		}
+		r.ArchivedAt, r.Version = now, r.Version+1
+		if err := updateRoom(ctx, tx, r); err != nil {
+			return err
+		}
+		return audit(ctx, tx, now, actor, "room.archive", r, nil)
+	})
+}
+
+// Restore opens an archived room again under its old link, if the level has a place for it: else LimitReached
+// (rooms.limit). Restoring an open room is no error.
+func (s *Service) Restore(ctx context.Context, actor identity.Actor, room id.Room) error {
+	now := s.deps.Now()
+	return s.deps.DB.Write(ctx, func(tx store.Tx) error {
+		r, err := s.managed(ctx, tx, actor, room, 0)
+		if err != nil || !r.Archived() {
+			return err
+		}
+		if err := s.takePlace(ctx, tx, r.Member, now); err != nil {
+			return err
+		}
+		r.ArchivedAt, r.Version = instant.Instant{}, r.Version+1
+		if err := updateRoom(ctx, tx, r); err != nil {
+			return err
+		}
+		return audit(ctx, tx, now, actor, "room.restore", r, nil)
+	})
+}
+
+// Used notes that a meeting began in the room. It joins tx; the owner of running meetings calls it.
+func Used(ctx context.Context, tx store.Tx, now instant.Instant, room id.Room) error {
+	_, err := tx.Exec(ctx, sqlUsed, room, now)
+	return err
+}
+
+func audit(ctx context.Context, tx store.Tx, now instant.Instant, actor identity.Actor, action string, r Room, detail map[string]string) error {
+	return identity.Audit(ctx, tx, now, identity.Event{Actor: actor, Action: action, Object: string(r.ID), Member: r.Member, Detail: detail})
+}
