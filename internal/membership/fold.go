@@ -126,7 +126,7 @@ func (h *history) on(day instant.Date) Standing {
 		return s
 	}
 	if c, ok := h.cover(day); ok {
-		return Standing{State: StandingHost, Level: c.Level, LevelOn: c.From, Line: 4, Facts: []Fact{c}}
+		return Standing{State: StandingHost, Level: c.Level, LevelOn: c.From, Line: LineCovered, Facts: []Fact{c}}
 	}
 	chosen, ok := h.latest(day, FactChosen, FactCancelled)
 	if ok && chosen.Kind == FactCancelled {

@@ -8,6 +8,7 @@ import (
 
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
+	"meetcoop/internal/locale"
 )
 
 // Kind says which side of the cooperative a member is on.
@@ -33,7 +34,7 @@ type Member struct {
 	LegalForm  string          `json:"legal_form,omitempty"` // free text such as "association"
 	Country    string          `json:"country,omitempty"`    // ISO 3166-1 alpha-2, or empty
 	Zone       string          `json:"zone"`                 // IANA name; its days begin and end there
-	Locale     string          `json:"locale"`
+	Locale     locale.Tag      `json:"locale"`
 	CreatedAt  instant.Instant `json:"created_at"`
 }
 
@@ -116,4 +117,20 @@ type Stewardship struct {
 	From    instant.Instant `json:"from"`
 	Until   instant.Instant `json:"until"` // none while open
 	Reason  string          `json:"reason"`
+}
+
+// ContactKind says what kind of mail an address gets.
+type ContactKind string
+
+// The kinds of contact. A contact gets mail and signs nobody in: payer and person differ.
+const (
+	ContactBilling   ContactKind = "billing"
+	ContactTechnical ContactKind = "technical"
+	ContactGeneral   ContactKind = "general"
+)
+
+// Contact is where mail for a member goes.
+type Contact struct {
+	Kind    ContactKind `json:"kind"`
+	Address string      `json:"address"`
 }

@@ -63,6 +63,9 @@ type Standing struct {
 	Override id.Override     `json:"override,omitempty"`
 }
 
+// LineCovered is the line of a contribution that covers the day.
+const LineCovered = 4
+
 // Active reports whether the member may use the service at all.
 func (s Standing) Active() bool {
 	return s.State != StandingSuspended && s.State != StandingClosed
@@ -94,6 +97,15 @@ const (
 	ReasonWork          ReasonKind = "work"
 	ReasonCorrection    ReasonKind = "correction"
 )
+
+// Valid reports whether k is one of the kinds.
+func (k ReasonKind) Valid() bool {
+	switch k {
+	case ReasonTrial, ReasonSolidarity, ReasonPaidElsewhere, ReasonWork, ReasonCorrection:
+		return true
+	}
+	return false
+}
 
 // Policy holds the day counts that a decision of the cooperative can change.
 type Policy struct {

@@ -12,5 +12,5 @@
 //     on a day that has passed.
 //   - No version is put into force without a decision that the register knows.
 //   - Entitlement is a function of rows and an instant; a snapshot says until when it holds, and every
-//     change before that is told through membership.Changed and the topic TopicEntitlement.
+//     change before that is told through membership.Changed and membership.TopicEntitlement.
 package tariff

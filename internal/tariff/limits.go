@@ -126,18 +126,10 @@ func (l Limits) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(struct {
 		plain
-		Duration       *string `json:"duration"`
-		DurationPause  *string `json:"duration_pause"`
-		DurationPerDay *string `json:"duration_per_day"`
-	}{plain(l), durationText(l.Duration), durationText(l.DurationPause), durationText(l.DurationPerDay)})
-}
-
-func durationText(d time.Duration) *string {
-	if d == 0 {
-		return nil
-	}
-	s := d.String()
-	return &s
+		Duration       Span `json:"duration"`
+		DurationPause  Span `json:"duration_pause"`
+		DurationPerDay Span `json:"duration_per_day"`
+	}{plain(l), Span(l.Duration), Span(l.DurationPause), Span(l.DurationPerDay)})
 }
 
 // Equal reports whether both allow the same.

@@ -7,12 +7,7 @@ import (
 	"meetcoop/internal/instant"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/money"
-	"meetcoop/internal/store"
 )
-
-// TopicEntitlement is the change-feed topic on which every change of what a member may use is told;
-// the key is the member's id.
-const TopicEntitlement store.Topic = "entitlement"
 
 // Level is one version of a service level: what it asks and what it allows.
 type Level struct {
@@ -33,7 +28,7 @@ type Level struct {
 func (l Level) IsFree() bool { return l.Contribution.IsZero() && !l.ByQuotation }
 
 // Entitlement is what a member may use at an instant: a snapshot that holds until ValidUntil, or
-// until a change is told on TopicEntitlement.
+// until a change is told on membership.TopicEntitlement.
 type Entitlement struct {
 	Member     id.Member           `json:"member"`
 	Level      string              `json:"level"`   // key; "" when suspended or closed
@@ -45,4 +40,9 @@ type Entitlement struct {
 	Allowed    bool                `json:"allowed"`     // false when suspended or closed: every entry is refused
 	ValidUntil instant.Instant     `json:"valid_until"` // none means until a change is told
 	Zone       string              `json:"zone"`        // of the member: its days begin there
+}
+
+// plain returns what of a level compares with ==.
+func (l Level) plain() any {
+	return [...]any{l.ID, l.Key, l.Version, l.Position, l.Contribution, l.SetUp, l.ByQuotation, l.MinimumMonths, l.DecisionKey, l.ValidFrom}
 }
