@@ -31,6 +31,8 @@ var (
 	ErrUnsupported = fault.New(fault.Unavailable, "engine.unsupported")
 	// ErrLoopbackOnly: media is bound to this machine until the operator opens it.
 	ErrLoopbackOnly = fault.New(fault.Unavailable, "engine.loopback_only")
+	// ErrMediaUnknown: not one of the media.
+	ErrMediaUnknown = fault.New(fault.Invalid, "engine.media_unknown")
 	// ErrEventsTaken: somebody reads the events of this engine already.
 	ErrEventsTaken = fault.New(fault.Conflict, "engine.events_taken")
 )

@@ -185,7 +185,7 @@ func (f *Fake) Remove(_ context.Context, m engine.Ref, p id.Participant) error {
 func (f *Fake) Mute(_ context.Context, m engine.Ref, p id.Participant, k engine.Media) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.called(Call{Verb: "mute", Meeting: m.Meeting, Participant: p, Media: k}, nil); err != nil {
+	if err := f.called(Call{Verb: "mute", Meeting: m.Meeting, Participant: p, Media: k}, knownMedia(k)); err != nil {
 		return err
 	}
 	person := f.person(m.Meeting, p)
@@ -265,6 +265,13 @@ func (f *Fake) called(c Call, invalid error) error {
 		return invalid
 	}
 	return f.trouble()
+}
+
+func knownMedia(k engine.Media) error {
+	if !k.Known() {
+		return engine.ErrMediaUnknown
+	}
+	return nil
 }
 
 func (f *Fake) trouble() error {
