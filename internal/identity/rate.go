@@ -31,7 +31,7 @@ var (
 	slowInstance   = rate{"signup_slow_instance", 30, time.Hour, 5 * time.Minute, "signup.work_needed"}
 	stampUses      = rate{"stamp_uses", 3, time.Hour, 5 * time.Minute, "signup.form_stale"}
 	signInNetwork  = rate{"signin_network", 60, time.Hour, 5 * time.Minute, "signin.rate"}
-	wrongCodes     = rate{"wrong_codes", 10, 24 * time.Hour, time.Hour, ""} // asked, never refused: see letterJob
+	wrongCodes     = rate{"wrong_codes", 10, 24 * time.Hour, time.Hour, ""} // asked, never refused: see answer
 )
 
 // workAbove is the number of sign-ups an hour above which proof of work is asked.
