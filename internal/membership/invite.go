@@ -212,7 +212,7 @@ func (s *Service) accept(ctx context.Context, tx store.Tx, now instant.Instant, 
 		return Accepted{}, err
 	}
 	got := Accepted{Affiliation: place.ID, Member: a.Member, Roles: []Role{}}
-	for _, role := range a.Roles {
+	for _, role := range slices.Backward(a.Roles) {
 		err := s.give(ctx, tx, now, place, role, SourceInvite)
 		if role == RoleHost && fault.KindOf(err) == fault.LimitReached {
 			got.Withheld = append(got.Withheld, role)

@@ -13,7 +13,7 @@ import (
 	"meetcoop/internal/store"
 )
 
-// firstOwner makes person owner of a new member and, as it has a place for one, host. It writes no
+// firstOwner makes person owner of a new member, and so its first host. It writes no
 // audit event: creating the member has one. It joins tx.
 func (s *Service) firstOwner(ctx context.Context, tx store.Tx, now instant.Instant, member id.Member, person id.Person) error {
 	a := Affiliation{ID: id.NewAffiliation(), Member: member, Person: person, Status: AffiliationActive, Source: SourceSelf, CreatedAt: now, AcceptedAt: now}
@@ -22,9 +22,6 @@ func (s *Service) firstOwner(ctx context.Context, tx store.Tx, now instant.Insta
 		return err
 	}
 	if err := s.give(ctx, tx, now, a, RoleOwner, SourceSelf); err != nil {
-		return err
-	}
-	if err := s.give(ctx, tx, now, a, RoleHost, SourceSelf); err != nil && fault.KindOf(err) != fault.LimitReached {
 		return err
 	}
 	return store.Changed(ctx, tx, now, TopicPeople, string(member))
@@ -54,7 +51,37 @@ func (s *Service) give(ctx context.Context, tx store.Tx, now instant.Instant, a 
 			return err
 		}
 	}
-	return insertRole(ctx, tx, a.ID, role, source)
+	if err := insertRole(ctx, tx, a.ID, role, source); err != nil || role != RoleOwner {
+		return err
+	}
+	return s.firstOwnerHosts(ctx, tx, now, a, source)
+}
+
+// firstOwnerHosts makes the first owner host too, while there is a place: somebody must be able to open
+// a room. It joins tx.
+func (s *Service) firstOwnerHosts(ctx context.Context, tx store.Tx, now instant.Instant, a Affiliation, source Source) error {
+	c, err := CountsOf(ctx, tx, a.Member)
+	if err != nil || c.Owners != 1 || c.Hosts != 0 {
+		return err
+	}
+	err = s.give(ctx, tx, now, a, RoleHost, source)
+	if fault.KindOf(err) == fault.LimitReached {
+		return nil
+	}
+	return err
+}
+
+// giveAll gives several roles, hosts first: the first owner then has the host role already and does not
+// take a second place. It joins tx.
+func (s *Service) giveAll(ctx context.Context, tx store.Tx, now instant.Instant, a Affiliation, roles []Role, source Source) error {
+	order := inOrder(roles)
+	slices.Reverse(order)
+	for _, role := range order {
+		if err := s.give(ctx, tx, now, a, role, source); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Service) hostsFull(ctx context.Context, r store.Reader, member id.Member, limit int) error {
@@ -126,10 +153,8 @@ func (s *Service) Add(ctx context.Context, actor identity.Actor, in AddInput) (A
 		} else if err != nil {
 			return err
 		}
-		for _, role := range inOrder(in.Roles) {
-			if err := s.give(ctx, tx, now, a, role, SourceSelf); err != nil {
-				return err
-			}
+		if err := s.giveAll(ctx, tx, now, a, in.Roles, SourceSelf); err != nil {
+			return err
 		}
 		if out, err = findAffiliation(ctx, tx, m.ID, a.ID); err != nil {
 			return err
