@@ -12,17 +12,25 @@ import (
 type row struct {
 	name     string
 	packages []string
-	sideways bool // a package may import those to its left on the same row
+	sideways // whom a package may import on its own row
 }
 
+type sideways int
+
+const (
+	nobody sideways = iota
+	left            // those to its left
+	all             // everybody: words are small, and Go itself forbids a circle
+)
+
 var house = []row{
-	{"app", []string{"app"}, false},
-	{"faces", []string{"portal", "cli"}, false},
-	{"capabilities, row 2", []string{"usage", "rooms", "fleet", "admission", "live"}, true},
-	{"capabilities, row 1", []string{"identity", "membership", "decision", "tariff"}, true},
-	{"engines", []string{"engine"}, true},
-	{"platform", []string{"store", "jobs", "mail", "web", "telemetry"}, true},
-	{"words", []string{"fault", "id", "instant", "money", "locale"}, true},
+	{"app", []string{"app"}, nobody},
+	{"faces", []string{"portal", "cli"}, nobody},
+	{"capabilities, row 2", []string{"usage", "rooms", "fleet", "admission", "live"}, left},
+	{"capabilities, row 1", []string{"identity", "membership", "decision", "tariff"}, left},
+	{"engines", []string{"engine"}, left},
+	{"platform", []string{"store", "jobs", "mail", "web", "telemetry"}, left},
+	{"words", []string{"money", "id", "fault", "instant", "locale"}, all},
 }
 
 // outside are the packages above and beside the house, with who may import each.
@@ -60,7 +68,7 @@ func forbidden(from, to string) string {
 		return "a package for tests would reach the program"
 	}
 	if importers, ok := outside[strings.TrimPrefix(to, module+"/")]; ok {
-		if !slices.Contains(importers, strings.TrimPrefix(from, module+"/")) {
+		if !isTestPackage(from) && !slices.Contains(importers, strings.TrimPrefix(from, module+"/")) {
 			return "only these may import it: " + strings.Join(importers, " ")
 		}
 		return ""
@@ -79,9 +87,9 @@ func forbidden(from, to string) string {
 		return "arrows go down, from " + house[floor].name + " to " + house[own].name
 	case seat == ownSeat:
 		return ""
-	case !house[own].sideways:
+	case house[own].sideways == nobody:
 		return "nothing in the row " + house[own].name + " imports its neighbour"
-	case seat > ownSeat:
+	case house[own].sideways == left && seat > ownSeat:
 		return "in its row it stands to the right"
 	}
 	return ""
@@ -151,6 +159,9 @@ func TestTheRuleItself(t *testing.T) {
 		{"internal/live", "internal/engine/sfu", true},
 		{"internal/engine/sfu", "internal/engine", true},
 		{"internal/store", "migrations", true},
+		{"internal/id", "internal/fault", true},
+		{"internal/rooms/roomstest", "locales", true},
+		{"internal/mail", "internal/web", false},
 		{"internal/engine/enginetest", "internal/engine", true},
 		{"internal/admission", "internal/live", false},
 		{"internal/portal", "internal/cli", false},
