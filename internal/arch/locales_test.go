@@ -162,7 +162,7 @@ type words struct {
 var (
 	prefixForm  = regexp.MustCompile(`^[a-z][a-z0-9_]*\.([a-z0-9_]+\.)*$`)
 	inTemplate  = regexp.MustCompile("[\"`]([a-z][a-z0-9_]*(?:\\.[a-z0-9_-]+)*\\.?)[\"`]")
-	templateSay = regexp.MustCompile("\\.(?:T|N)\\s+[\"`]([^\"`]+)[\"`]")
+	templateSay = regexp.MustCompile("(?:\\.T|\\.N|\\bt|\\bn)\\s+[\"`]([^\"`]+)[\"`]")
 	inScript    = regexp.MustCompile("[\"'`]([a-z][a-z0-9_]*(?:\\.[a-z0-9_-]+)*\\.?)(?:[\"'`]|\\$\\{)")
 	scriptSay   = regexp.MustCompile("\\bt\\(\\s*[\"']([^\"']+)[\"']")
 )

@@ -113,4 +113,6 @@ func TestNothingSkipsEscaping(t *testing.T) {
 }
 
 // trusted are the files that convert something they made themselves, with nothing of other people in it.
-var trusted = map[string]bool{}
+var trusted = map[string]bool{
+	"internal/portal/render.go": true, // the drawing beside a word, its name escaped
+}
