@@ -59,7 +59,7 @@ func (h *Handler) account(r *Request, in identity.ProfileInput, m Mistakes) (acc
 		Page:     h.page(r, "account", r.P.T("account.title")),
 		Errors:   m.Summary(),
 		Name:     Field{Name: "name", Label: r.P.T("account.name"), Hint: r.P.T("account.name_hint"), Value: in.Name, Error: m.Of("name"), Autocomplete: "name", MaxLength: 2 * identity.MaxNameRunes},
-		Language: Select{Name: "locale", Label: r.P.T("account.language"), Options: languageChoices(in.Locale), Error: m.Of("locale")},
+		Language: Select{Name: "locale", Label: r.P.T("account.language"), Options: languageChoices(r.P, in.Locale), Error: m.Of("locale")},
 		Zone:     Field{Name: "zone", Label: r.P.T("account.zone"), Hint: r.P.T("account.zone_hint"), Value: in.Zone, Error: m.Of("zone"), MaxLength: 60, Suggestions: zones},
 		Theme:    Choices{Name: "theme", Legend: r.P.T("account.theme"), Options: themeChoices(r.P, in.Theme), Error: m.Of("theme")},
 	}

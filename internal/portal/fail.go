@@ -3,46 +3,19 @@
 package portal
 
 import (
-	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"meetcoop/internal/fault"
+	"meetcoop/internal/web"
 )
 
-// retryAfterSeconds is told to clients with each 503: about the time a crashed engine needs to come back.
-const retryAfterSeconds = 5
-
-// status is the portal's column of the table of fault kinds (house style, section 5).
-var status = map[fault.Kind]struct {
-	code  int
-	level slog.Level
-}{
-	fault.Internal:        {http.StatusInternalServerError, slog.LevelError},
-	fault.Invalid:         {http.StatusUnprocessableEntity, slog.LevelDebug},
-	fault.Unauthenticated: {http.StatusUnauthorized, slog.LevelInfo},
-	fault.Forbidden:       {http.StatusForbidden, slog.LevelInfo},
-	fault.NotFound:        {http.StatusNotFound, slog.LevelDebug},
-	fault.Conflict:        {http.StatusConflict, slog.LevelInfo},
-	fault.LimitReached:    {http.StatusConflict, slog.LevelInfo},
-	fault.Unavailable:     {http.StatusServiceUnavailable, slog.LevelWarn},
-}
-
-// Status returns the HTTP status of an error. A rate limit is a LimitReached whose code ends in ".rate".
+// Status returns the HTTP status of an error: that of its kind, and 405 for a path that exists for another method.
 func Status(err error) int {
-	f := fault.As(err)
-	switch {
-	case f == nil:
-		return http.StatusInternalServerError
-	case f.Kind == fault.LimitReached && strings.HasSuffix(f.Code, ".rate"):
-		return http.StatusTooManyRequests
-	case f.Code == "input.unreadable":
-		return http.StatusBadRequest
-	case f.Code == "page.method":
+	if fault.CodeOf(err) == "page.method" {
 		return http.StatusMethodNotAllowed
 	}
-	return status[f.Kind].code
+	return web.Status(err)
 }
 
 // faultPage shows an error that no page of its own explains.
@@ -56,7 +29,7 @@ type faultPage struct {
 // fail logs an error once and answers with the page that explains it. Who must sign in first is sent to do so.
 func (h *Handler) fail(w http.ResponseWriter, r *Request, err error) {
 	kind := fault.KindOf(err)
-	h.Log.Log(r.Context(), status[kind].level, "request refused", "request_id", r.ID, "route", r.route.Pattern, "code", fault.CodeOf(err), "err", err)
+	h.Log.Log(r.Context(), web.Level(err), "request refused", "request_id", r.ID, "route", r.route.Pattern, "code", fault.CodeOf(err), "err", err)
 	if kind == fault.Unauthenticated && !r.HX() {
 		http.Redirect(w, r.Request, signInFirst(r), http.StatusSeeOther)
 		return
@@ -64,8 +37,8 @@ func (h *Handler) fail(w http.ResponseWriter, r *Request, err error) {
 	if kind == fault.Unauthenticated {
 		w.Header().Set("HX-Redirect", signInFirst(r))
 	}
-	if kind == fault.Unavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfterSeconds))
+	if code := Status(err); code == http.StatusServiceUnavailable || code == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", strconv.Itoa(web.RetryAfter))
 	}
 	code := Status(err)
 	page := faultPage{

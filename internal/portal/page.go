@@ -79,7 +79,7 @@ type LiveBar struct {
 func (h *Handler) page(r *Request, here, title string) Page {
 	p := Page{
 		Title: title, Platform: h.Name, Lang: r.P.Tag(), Theme: r.theme, Path: pathOf(r.URL), Layout: LayoutPublic,
-		Languages: languageChoices(r.P.Tag()), Themes: themeChoices(r.P, r.theme), Robots: r.route.Class == Public,
+		Languages: languageChoices(r.P, r.P.Tag()), Themes: themeChoices(r.P, r.theme), Robots: r.route.Class == Public,
 	}
 	h.shell(&p, r, here)
 	if key := r.URL.Query().Get("done"); key != "" && h.Catalog.Has(locale.English, "done."+key) {

@@ -8,6 +8,7 @@ import (
 	"meetcoop/internal/fault"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/locale"
+	"meetcoop/internal/web"
 )
 
 func knownTheme(t identity.Theme) identity.Theme {
@@ -17,23 +18,17 @@ func knownTheme(t identity.Theme) identity.Theme {
 	return identity.ThemeSystem
 }
 
-// The cookies hold a choice of looks and say nothing about a person; pages work without them.
+// The cookies of language and theme hold a choice of looks and say nothing about a person; pages work without them.
 const (
-	languageCookie = "lang"
-	themeCookie    = "theme"
-	yearSeconds    = 365 * 24 * 60 * 60
+	themeCookie = "theme"
+	yearSeconds = 365 * 24 * 60 * 60
 )
 
-// ownNames are the languages in themselves: who cannot read the page must find their own.
-var ownNames = map[locale.Tag]string{
-	locale.English: "English", locale.Catalan: "Català", locale.Spanish: "Español", locale.German: "Deutsch",
-	locale.French: "Français", locale.Dutch: "Nederlands", locale.Swedish: "Svenska",
-}
-
-func languageChoices(now locale.Tag) []Choice {
+// languageChoices names each language in itself: who cannot read the page must find their own.
+func languageChoices(p *locale.Printer, now locale.Tag) []Choice {
 	out := make([]Choice, 0, len(locale.Supported))
 	for _, tag := range locale.Supported {
-		out = append(out, Choice{Value: string(tag), Label: ownNames[tag], Lang: string(tag), Chosen: tag == now})
+		out = append(out, Choice{Value: string(tag), Label: p.T("language." + string(tag)), Lang: string(tag), Chosen: tag == now})
 	}
 	return out
 }
@@ -54,7 +49,7 @@ func (h *Handler) languageSet(w http.ResponseWriter, r *Request) error {
 	if !ok {
 		return fault.New(fault.Invalid, "page.language")
 	}
-	h.remember(w, languageCookie, string(tag))
+	h.remember(w, web.LanguageCookie, string(tag))
 	return h.prefer(w, r, Preference{Locale: tag})
 }
 

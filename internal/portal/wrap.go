@@ -12,6 +12,7 @@ import (
 	"meetcoop/internal/identity"
 	"meetcoop/internal/locale"
 	"meetcoop/internal/membership"
+	"meetcoop/internal/web"
 )
 
 // serve wraps a route: it finds out who asks and in which language, lets nobody past the route's class, and
@@ -34,12 +35,12 @@ func (h *Handler) serve(route Route) http.Handler {
 // request never returns nil, so that an error can be shown in the right language.
 func (h *Handler) request(raw *http.Request, route Route) (*Request, error) {
 	v, err := h.Visitors.Visitor(raw.Context(), raw)
-	r := &Request{Request: raw, Visitor: v, Now: h.Now(), ID: requestID(raw), route: route}
+	r := &Request{Request: raw, Visitor: v, Now: h.Now(), ID: web.RequestID(raw), route: route}
 	r.theme = knownTheme(identity.Theme(cookie(raw, themeCookie)))
 	if v.SignedIn() {
 		r.theme = v.Person.Theme
 	}
-	tag := locale.Match(string(v.Person.Locale), cookie(raw, languageCookie), raw.URL.Query().Get("lang"), raw.Header.Get("Accept-Language"), "")
+	tag := locale.Match(string(v.Person.Locale), cookie(raw, web.LanguageCookie), raw.URL.Query().Get("lang"), raw.Header.Get("Accept-Language"), "")
 	if h.Dev && raw.URL.Query().Get("lang") == string(locale.Pseudo) {
 		tag = locale.Pseudo
 	}
