@@ -15,9 +15,17 @@ import (
 )
 
 // Migrate applies the migrations that are missing, in order, each in its own transaction. Two
-// processes may call it at once: on PostgreSQL they queue on an advisory lock, on SQLite on the file.
+// processes may call it at once: on PostgreSQL they queue on an advisory lock, on SQLite on a lock
+// of the directory.
 // Conflict (store.schema_newer) when the database is of a newer program; it is left untouched.
 func (db *DB) Migrate(ctx context.Context) (applied int, err error) {
+	if lite, ok := db.backend.(*sqliteDB); ok {
+		lock, err := lockForMigration(ctx, lite.path)
+		if err != nil {
+			return 0, fmt.Errorf("migrate: %w", err)
+		}
+		defer lock.Release()
+	}
 	if err := db.refuseNewer(ctx); err != nil {
 		return 0, err
 	}
@@ -103,7 +111,7 @@ func (db *DB) withProvider(fn func(*goose.Provider) error) error {
 		defer func() { _ = own.Close() }() // goose has reported its own errors by then
 		dialect, dir, conn = goose.DialectSQLite3, "sqlite", own
 	} else {
-		locker, err := lock.NewPostgresSessionLocker()
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // asks every second for five minutes
 		if err != nil {
 			return fmt.Errorf("migration lock: %w", err)
 		}

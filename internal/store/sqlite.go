@@ -25,6 +25,7 @@ type sqliteDB struct {
 	write1           chan *sqliteConn // holds the writer while it is free
 	reads            chan *sqliteConn // holds the free readers
 	all              int              // readers there are
+	path             string
 	dsn              string
 	gone             chan struct{} // closed by close
 	once             sync.Once
@@ -48,7 +49,7 @@ func openSQLite(ctx context.Context, path string) (_ *sqliteDB, err error) {
 		return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 	}
 	n := max(4, runtime.NumCPU())
-	d := &sqliteDB{write1: make(chan *sqliteConn, 1), reads: make(chan *sqliteConn, n), dsn: dsn(), gone: make(chan struct{})}
+	d := &sqliteDB{write1: make(chan *sqliteConn, 1), reads: make(chan *sqliteConn, n), path: path, dsn: dsn(), gone: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			_ = d.close() // the error of opening tells more
@@ -76,8 +77,10 @@ func openSQLite(ctx context.Context, path string) (_ *sqliteDB, err error) {
 	return d, nil
 }
 
+// openForMigration lends goose a connection of its own, as the writer's is never free. It begins
+// with the write lock like write does.
 func (d *sqliteDB) openForMigration() (*sql.DB, error) {
-	own, err := sql.Open("sqlite", d.dsn)
+	own, err := sql.Open("sqlite", d.dsn+"&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}

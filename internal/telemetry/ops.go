@@ -36,7 +36,6 @@ func NewOps(reg *prometheus.Registry, log *slog.Logger) *Ops {
 	o.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, "ok\n") })
 	o.mux.HandleFunc("GET /readyz", o.ready)
 	o.mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	o.mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	o.mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	o.mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	o.mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)

@@ -9,7 +9,7 @@ CREATE TABLE person (
     theme          TEXT NOT NULL CHECK (theme IN ('system', 'light', 'dark')),
     status         TEXT NOT NULL CHECK (status IN ('active', 'suspended', 'erased')),
     created_at     TEXT NOT NULL CHECK (length(created_at) = 27),
-    last_active_on TEXT
+    last_active_on TEXT CHECK (length(last_active_on) = 10)
 ) STRICT;
 CREATE UNIQUE INDEX person_subject ON person (subject);
 

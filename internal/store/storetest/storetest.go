@@ -61,6 +61,18 @@ func Location(t testing.TB, engine store.Engine) store.Config {
 	return store.Config{Path: sqliteCopy(t), Strict: true}
 }
 
+// Empty returns where an empty database may be made, without schema: for tests of migrations.
+func Empty(t testing.TB, engine store.Engine) store.Config {
+	t.Helper()
+	if engine == store.Postgres {
+		admin := admin(t)
+		name := newName()
+		create(t, admin, name, "")
+		return store.Config{URL: withDatabase(os.Getenv(EnvPostgres), name), Strict: true}
+	}
+	return store.Config{Path: filepath.Join(t.TempDir(), "meetcoop.db"), Strict: true}
+}
+
 var template struct {
 	lite, pg       sync.Once
 	liteBytes      []byte
@@ -97,15 +109,8 @@ func sqliteCopy(t testing.TB) string {
 }
 
 func postgresCopy(t testing.TB) string {
+	admin := admin(t)
 	base := os.Getenv(EnvPostgres)
-	if base == "" {
-		t.Fatalf("%s is not set: run the tests with `make test`, or start a server with `eval $(make test-db)`", EnvPostgres)
-	}
-	admin, err := sql.Open("pgx", base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	admin.SetMaxOpenConns(1)
 	template.pg.Do(func() {
 		template.pgErr = func() error {
 			template.pgName = fmt.Sprintf("template_%d_%s", os.Getpid(), suffix())
@@ -118,15 +123,39 @@ func postgresCopy(t testing.TB) string {
 	if template.pgErr != nil {
 		t.Fatal(template.pgErr)
 	}
-	name := fmt.Sprintf("test_%d_%d_%s", os.Getpid(), template.n.Add(1), suffix())
-	if _, err := admin.Exec(`CREATE DATABASE ` + name + ` TEMPLATE ` + template.pgName + ` STRATEGY FILE_COPY`); err != nil {
+	name := newName()
+	create(t, admin, name, ` TEMPLATE `+template.pgName+` STRATEGY FILE_COPY`)
+	return withDatabase(base, name)
+}
+
+// admin returns a connection on which databases are made and dropped.
+func admin(t testing.TB) *sql.DB {
+	t.Helper()
+	base := os.Getenv(EnvPostgres)
+	if base == "" {
+		t.Fatalf("%s is not set: run the tests with `make test`, or start a server with `eval $(make test-db)`", EnvPostgres)
+	}
+	db, err := sql.Open("pgx", base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func newName() string {
+	return fmt.Sprintf("test_%d_%d_%s", os.Getpid(), template.n.Add(1), suffix())
+}
+
+func create(t testing.TB, admin *sql.DB, name, how string) {
+	t.Helper()
+	if _, err := admin.Exec(`CREATE DATABASE ` + name + how); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_, _ = admin.Exec(`DROP DATABASE ` + name + ` WITH (FORCE)`) // the whole server is thrown away later
-		_ = admin.Close()
 	})
-	return withDatabase(base, name)
 }
 
 func suffix() string {
