@@ -49,8 +49,8 @@ func TestTextsOfTheRealFilesLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Strict().Printer(locale.Swedish, nil).T("common.yes"); got != "Ja" {
-		t.Errorf("common.yes in Swedish = %q", got)
+	if got := c.Strict().Printer(locale.Swedish, nil).T("language.ca"); got != "Català" {
+		t.Errorf("language.ca in Swedish = %q", got)
 	}
 }
 
