@@ -8,10 +8,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/locale"
+	"meetcoop/internal/store"
 )
 
 // Assets names the built files of the browser (package assets, served by package web).
@@ -48,6 +50,12 @@ type Deps struct {
 	Name      string // of this platform, as people know it
 	Secure    bool   // --public-url is https: cookies get the Secure attribute
 	Dev       bool   // serves /dev/components
+	Demo      bool   // serves /outbox
+
+	DB        *store.DB
+	Identity  *identity.Service
+	PublicURL string                         // without a slash at its end; absolute links begin with it
+	Client    func(*http.Request) netip.Addr // the true client address, for rate limits
 }
 
 // Handler serves all pages. It is safe for concurrent use.

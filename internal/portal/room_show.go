@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"meetcoop/internal/fault"
+	"meetcoop/internal/id"
+	"meetcoop/internal/live"
+	"meetcoop/internal/membership"
+	"meetcoop/internal/rooms"
+	"meetcoop/internal/store"
+)
+
+// roomPage is a room as its moderators see it. The owner may change it; co-hosts look.
+type roomPage struct {
+	Page
+	Start      Button
+	Now        string // "Nobody inside. Last met ..."
+	Badge      *Badge
+	Link       CopyField
+	Invitation CopyField
+	Calendar   calendarForm
+	Seats      *SeatRow
+	Asleep     *Notice
+	Owner      bool
+
+	Errors  FormErrors
+	Version int
+	Slug    string
+	Name    Field
+	Enter   Choices
+	Starts  Choices
+	Code    Field
+	Lobby   Switch
+	Mute    Switch
+	Pin     Button
+
+	People  []roomPerson
+	Add     Field
+	AddRole Choices
+	History Table
+	NoPast  string
+	Archive Dialog
+}
+
+type roomPerson struct {
+	Name   string
+	Role   string
+	Remove *Button
+}
+
+func (h *Handler) roomShow(w http.ResponseWriter, r *Request) error {
+	room, role, err := h.Rooms.FindBySlug(r.Context(), r.Visitor.Actor, r.PathValue("room"))
+	if err != nil {
+		return err
+	}
+	if role != rooms.RoleModerator {
+		return h.joinPage(w, r, http.StatusOK, room, role, Mistakes{})
+	}
+	page, err := h.room(r, room, Mistakes{})
+	if err != nil {
+		return err
+	}
+	return h.render(w, r, http.StatusOK, "room_show", page)
+}
+
+// room gathers what the page of a moderator shows.
+func (h *Handler) room(r *Request, room rooms.Room, m Mistakes) (roomPage, error) {
+	running, err := h.Live.RunningIn(r.Context(), []id.Room{room.ID})
+	if err != nil {
+		return roomPage{}, err
+	}
+	people, err := h.Rooms.People(r.Context(), r.Visitor.Actor, room.ID)
+	if err != nil {
+		return roomPage{}, err
+	}
+	past, err := h.Rooms.History(r.Context(), r.Visitor.Actor, room.ID, pastMeetings)
+	if err != nil {
+		return roomPage{}, err
+	}
+	link := h.PublicURL + "/r/" + room.Slug
+	page := roomPage{
+		Page:       h.page(r, "rooms", room.Name),
+		Slug:       room.Slug,
+		Version:    room.Version,
+		Owner:      room.Owner == r.Visitor.Person.ID,
+		Link:       CopyField{ID: "room-link", Label: r.P.T("room.link"), Value: link, Hint: r.P.T("room.link_hint")},
+		Invitation: CopyField{ID: "room-invitation", Label: r.P.T("room.invitation"), Value: rooms.Invitation(r.P, h.invitation(r, room))},
+		Calendar:   h.calendarForm(r, room),
+		Errors:     m.Summary(),
+	}
+	page.Trail = []Link{{Label: r.P.T("rooms.list.title"), Href: "/rooms"}}
+	h.roomNow(r, &page, room, running[room.ID], len(past) > 0)
+	if err := h.roomSeats(r, &page, room); err != nil {
+		return roomPage{}, err
+	}
+	h.roomSettings(r, &page, room, m)
+	for _, p := range people {
+		row := roomPerson{Name: p.Name, Role: r.P.T("room.role." + string(p.Role))}
+		if row.Name == "" {
+			row.Name = p.Address
+		}
+		if page.Owner {
+			row.Remove = &Button{Kind: ButtonQuiet, Small: true, Label: r.P.T("room.person_remove"), Describe: r.P.T("room.person_remove_name", map[string]any{"Name": row.Name}), Post: "/r/" + room.Slug + "/people/remove", Name: "subject", Value: p.Subject}
+		}
+		page.People = append(page.People, row)
+	}
+	page.History = Table{Caption: r.P.T("room.history"), CaptionHidden: true, Columns: []Column{{Label: r.P.T("room.history_when")}, {Label: r.P.T("room.history_length"), Number: true}, {Label: r.P.T("room.history_people"), Number: true}}}
+	for _, held := range past {
+		page.History.Rows = append(page.History.Rows, []Cell{{Text: r.P.DateTime(held.StartedAt)}, {Text: r.P.DurationShort(held.EndedAt.Sub(held.StartedAt))}, {Text: strconv.Itoa(held.Peak)}})
+	}
+	return page, nil
+}
+
+// pastMeetings is how many meetings the page lists.
+const pastMeetings = 10
+
+func (h *Handler) invitation(r *Request, room rooms.Room) rooms.InvitationInput {
+	in := rooms.InvitationInput{Room: room.Name, Host: r.Visitor.Person.Name, URL: h.PublicURL + "/r/" + room.Slug, Code: room.Settings.AccessCode}
+	for _, hat := range r.Visitor.Hats {
+		if hat.Member.ID == room.Member && !hat.Member.Individual {
+			in.Member = hat.Member.Name
+		}
+	}
+	return in
+}
+
+func (h *Handler) roomNow(r *Request, page *roomPage, room rooms.Room, run live.Running, met bool) {
+	page.Start = Button{Kind: ButtonPrimary, Icon: "video", Label: r.P.T("room.start"), Href: "/r/" + room.Slug + "/join"}
+	page.Now, page.NoPast = r.P.T("room.nobody"), r.P.T("room.never")
+	switch {
+	case run.Meeting != "":
+		page.Start.Label = r.P.T("rooms.list.join")
+		page.Badge = &Badge{Live: true, Kind: "live", Text: r.P.T("rooms.badge.live")}
+		page.Now = r.P.N("rooms.list.inside", run.People, map[string]any{"Since": r.P.Clock(run.StartedAt)})
+	case met:
+		page.Now = r.P.T("room.nobody_last", map[string]any{"When": r.P.Ago(room.LastUsedAt, r.Now)})
+	}
+	if room.Dormant {
+		page.Start.Reason = r.P.T("room.asleep_short")
+		page.Asleep = &Notice{Kind: NoticeWarn, Title: r.P.T("rooms.badge.asleep"), Text: r.P.T("room.asleep")}
+	}
+}
+
+func (h *Handler) roomSeats(r *Request, page *roomPage, room rooms.Room) error {
+	return h.DB.Read(r.Context(), func(tx store.Reader) error {
+		now, err := h.Gate.UsageNow(r.Context(), tx, room.Member, r.Now)
+		if err != nil {
+			return err
+		}
+		row := seatRowOf(r, now)
+		page.Seats = &row
+		return nil
+	})
+}
+
+func (h *Handler) roomSettings(r *Request, page *roomPage, room rooms.Room, m Mistakes) {
+	s := room.Settings
+	page.Name = Field{Name: "name", Label: r.P.T("rooms.name"), Value: room.Name, Error: m.Of("name"), MaxLength: 160}
+	page.Enter = Choices{Name: "may_enter", Legend: r.P.T("room.enter"), Error: m.Of("may_enter"), Options: []Choice{
+		{Value: string(rooms.EnterAnyone), Label: r.P.T("room.enter.anyone"), Chosen: s.MayEnter == rooms.EnterAnyone},
+		{Value: string(rooms.EnterPeople), Label: r.P.T("room.enter.people"), Chosen: s.MayEnter == rooms.EnterPeople},
+		{Value: string(rooms.EnterInvited), Label: r.P.T("room.enter.invited"), Chosen: s.MayEnter == rooms.EnterInvited},
+	}}
+	page.Starts = Choices{Name: "may_start", Legend: r.P.T("room.starts"), Error: m.Of("may_start"), Options: []Choice{
+		{Value: string(rooms.StartHosts), Label: r.P.T("room.starts.hosts"), Chosen: s.MayStart == rooms.StartHosts},
+		{Value: string(rooms.StartSignedIn), Label: r.P.T("room.starts.signed_in"), Chosen: s.MayStart == rooms.StartSignedIn},
+		{Value: string(rooms.StartAnyone), Label: r.P.T("room.starts.anyone"), Chosen: s.MayStart == rooms.StartAnyone},
+	}}
+	page.Code = Field{Name: "access_code", Label: r.P.T("room.code"), Hint: r.P.T("room.code_hint"), Value: s.AccessCode, Error: m.Of("access_code"), MaxLength: 64, Optional: true}
+	page.Lobby = Switch{Name: "waiting_room", Label: r.P.T("room.lobby"), Hint: r.P.T("room.lobby_hint"), On: s.WaitingRoom}
+	page.Mute = Switch{Name: "mute_on_entry", Label: r.P.T("room.mute"), Hint: r.P.T("room.mute_hint"), On: s.MuteOnEntry}
+	page.Pin = Button{Kind: ButtonQuiet, Icon: "pin", Label: r.P.T("room.pin"), Post: "/r/" + room.Slug + "/pin", Name: "pinned", Value: "on"}
+	if room.Pinned {
+		page.Pin = Button{Kind: ButtonQuiet, Icon: "pin-off", Label: r.P.T("room.unpin"), Post: "/r/" + room.Slug + "/pin", Name: "pinned", Value: "off"}
+	}
+	page.Add = Field{Name: "address", Label: r.P.T("room.add"), Hint: r.P.T("room.add_hint"), Type: "email", InputMode: "email", Error: m.Of("address"), MaxLength: 254}
+	page.AddRole = Choices{Name: "role", Legend: r.P.T("room.add_role"), Options: []Choice{
+		{Value: string(rooms.RoleModerator), Label: r.P.T("room.role.moderator"), Chosen: true},
+		{Value: string(rooms.RoleViewer), Label: r.P.T("room.role.viewer")},
+	}}
+	page.Archive = Dialog{
+		ID: "archive", Title: r.P.T("room.archive_title", map[string]any{"Name": room.Name}), Text: r.P.T("room.archive_text"),
+		Effects: []string{r.P.T("room.archive_link"), r.P.T("room.archive_back")}, Post: "/r/" + room.Slug + "/archive",
+		Confirm: Button{Kind: ButtonDanger, Label: r.P.T("room.archive")}, Cancel: r.P.T("portal.cancel"),
+		Open: Button{Kind: ButtonQuiet, Icon: "archive", Label: r.P.T("room.archive"), Href: "/r/" + room.Slug + "/archive"},
+	}
+}
+
+// own finds the room of the path for an act of its owner.
+func (h *Handler) own(r *Request) (rooms.Room, error) {
+	room, role, err := h.Rooms.FindBySlug(r.Context(), r.Visitor.Actor, r.PathValue("room"))
+	if err != nil {
+		return rooms.Room{}, err
+	}
+	if role != rooms.RoleModerator {
+		return rooms.Room{}, fault.New(fault.NotFound, "room.unknown")
+	}
+	return room, nil
+}
+
+func (h *Handler) roomSave(w http.ResponseWriter, r *Request) error {
+	room, err := h.own(r)
+	if err != nil {
+		return err
+	}
+	version, err := strconv.Atoi(r.FormValue("version"))
+	if err != nil {
+		return fault.Wrap(err, fault.Invalid, "input.unreadable")
+	}
+	wanted := room
+	wanted.Name = r.FormValue("name")
+	wanted.Settings = rooms.Settings{
+		AccessCode: r.FormValue("access_code"), WaitingRoom: r.FormValue("waiting_room") == "on", MuteOnEntry: r.FormValue("mute_on_entry") == "on",
+		MayStart: rooms.Start(r.FormValue("may_start")), MayEnter: rooms.Enter(r.FormValue("may_enter")),
+	}
+	saved, err := h.Rooms.Update(r.Context(), r.Visitor.Actor, room.ID, wanted.Settings, version)
+	if err == nil && wanted.Name != room.Name {
+		_, err = h.Rooms.Rename(r.Context(), r.Visitor.Actor, room.ID, wanted.Name, saved.Version)
+	}
+	if m, wrong := mistakes(r.P, err); wrong {
+		page, err := h.room(r, wanted, m)
+		if err != nil {
+			return err
+		}
+		return h.render(w, r, http.StatusUnprocessableEntity, "room_show", page)
+	}
+	if err != nil {
+		return err
+	}
+	return h.seeOther(w, r, "/r/"+room.Slug, "room_saved")
+}
+
+func (h *Handler) roomPin(w http.ResponseWriter, r *Request) error {
+	room, err := h.own(r)
+	if err != nil {
+		return err
+	}
+	if _, err := h.Rooms.Pin(r.Context(), r.Visitor.Actor, room.ID, r.FormValue("pinned") == "on"); err != nil {
+		return err
+	}
+	return h.seeOther(w, r, "/r/"+room.Slug, "room_saved")
+}
+
+func (h *Handler) roomPersonAdd(w http.ResponseWriter, r *Request) error {
+	room, err := h.own(r)
+	if err != nil {
+		return err
+	}
+	err = h.Rooms.AddPerson(r.Context(), r.Visitor.Actor, room.ID, rooms.AddPersonInput{Address: r.FormValue("address"), Role: rooms.Role(r.FormValue("role"))})
+	if m, wrong := mistakes(r.P, err); wrong {
+		page, err := h.room(r, room, m)
+		if err != nil {
+			return err
+		}
+		page.Add.Value = r.FormValue("address")
+		return h.render(w, r, http.StatusUnprocessableEntity, "room_show", page)
+	}
+	if err != nil {
+		return err
+	}
+	return h.seeOther(w, r, "/r/"+room.Slug+"#people", "room_person_added")
+}
+
+func (h *Handler) roomPersonRemove(w http.ResponseWriter, r *Request) error {
+	room, err := h.own(r)
+	if err != nil {
+		return err
+	}
+	if err := h.Rooms.RemovePerson(r.Context(), r.Visitor.Actor, room.ID, r.FormValue("subject")); err != nil {
+		return err
+	}
+	return h.seeOther(w, r, "/r/"+room.Slug+"#people", "room_person_removed")
+}
+
+// roomArchivePage asks the same as the dialog, for browsers without scripts.
+type roomArchivePage struct {
+	Page
+	Text    string
+	Effects []string
+	Confirm Button
+	Back    Link
+}
+
+func (h *Handler) roomArchiveAsk(w http.ResponseWriter, r *Request) error {
+	room, err := h.own(r)
+	if err != nil {
+		return err
+	}
+	page := roomArchivePage{
+		Page: h.page(r, "rooms", r.P.T("room.archive_title", map[string]any{"Name": room.Name})), Text: r.P.T("room.archive_text"),
+		Effects: []string{r.P.T("room.archive_link"), r.P.T("room.archive_back")},
+		Confirm: Button{Kind: ButtonDanger, Label: r.P.T("room.archive"), Post: "/r/" + room.Slug + "/archive"},
+		Back:    Link{Label: r.P.T("portal.cancel"), Href: "/r/" + room.Slug},
+	}
+	page.Trail = []Link{{Label: r.P.T("rooms.list.title"), Href: "/rooms"}, {Label: room.Name, Href: "/r/" + room.Slug}}
+	return h.render(w, r, http.StatusOK, "room_archive", page)
+}
+
+func (h *Handler) roomArchive(w http.ResponseWriter, r *Request) error {
+	room, err := h.own(r)
+	if err != nil {
+		return err
+	}
+	if err := h.Rooms.Archive(r.Context(), r.Visitor.Actor, room.ID); err != nil {
+		return err
+	}
+	return h.seeOther(w, r, "/rooms/archived", "room_archived")
+}
+
+func (h *Handler) roomRestore(w http.ResponseWriter, r *Request) error {
+	room, err := h.own(r)
+	if err != nil {
+		return err
+	}
+	if err := h.Rooms.Restore(r.Context(), r.Visitor.Actor, room.ID); err != nil {
+		return err
+	}
+	return h.seeOther(w, r, "/r/"+room.Slug, "room_restored")
+}
+
+// roomCalendar is the invitation as a calendar file.
+func (h *Handler) roomCalendar(w http.ResponseWriter, r *Request) error {
+	room, err := h.own(r)
+	if err != nil {
+		return err
+	}
+	in, err := h.calendarInput(r, room)
+	if err != nil {
+		return err
+	}
+	file := rooms.Calendar(in)
+	w.Header().Set("Content-Type", "text/calendar; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+url.PathEscape(room.Slug)+`.ics"`)
+	w.Header().Set("Cache-Control", "no-store")
+	_, err = w.Write(file)
+	return dropped(h, r, err)
+}
+
+// memberOf returns the member whose seats a room uses.
+func (h *Handler) memberOf(r *Request, room rooms.Room) (m membership.Member, err error) {
+	err = h.DB.Read(r.Context(), func(tx store.Reader) error {
+		m, err = membership.Get(r.Context(), tx, room.Member)
+		return err
+	})
+	return m, err
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package portal
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"meetcoop/internal/fault"
+	"meetcoop/internal/live"
+)
+
+// waitPage stands in for somebody who waits: for the start, for a moderator, or for a seat. With scripts an event
+// lets them in; without, the page asks again by itself.
+type waitPage struct {
+	Page
+	Slug    string
+	State   string // not_started, waiting or seat
+	Text    string
+	Ahead   string
+	Events  string
+	Refresh int // seconds, without scripts
+	Config  pageConfig
+	Leave   Button
+	Trace   Trace
+}
+
+// refreshSeconds is how often a page without scripts asks again; the line forgets who is silent for 15 s.
+const refreshSeconds = 5
+
+func (h *Handler) waitShow(w http.ResponseWriter, r *Request) error {
+	room, _, err := h.Rooms.FindBySlug(r.Context(), r.Visitor.Actor, r.PathValue("room"))
+	if err != nil {
+		return err
+	}
+	entry, err := h.Live.Wait(r.Context(), room.ID, h.who(r))
+	if fault.KindOf(err) == fault.NotFound || fault.KindOf(err) == fault.Invalid {
+		return h.seeOther(w, r, "/r/"+room.Slug+"/join", "") // no longer, or not yet, in line
+	}
+	if err != nil {
+		return h.refuse(w, r, room, err)
+	}
+	if entry.State == live.Admitted {
+		return h.seeOther(w, r, "/meet/"+string(entry.Meeting), "")
+	}
+	page := waitPage{
+		Page: h.page(r, "rooms", room.Name), Slug: room.Slug, State: string(entry.State), Text: r.P.T("wait." + string(entry.State)),
+		Events: "/r/" + room.Slug + "/wait/events", Refresh: refreshSeconds, Config: h.config(r, "meet.wait."),
+		Leave: Button{Kind: ButtonPlain, Label: r.P.T("wait.leave"), Post: "/r/" + room.Slug + "/wait/leave"}, Trace: r.trace(entry.Fault),
+	}
+	if entry.State == live.ForSeat {
+		page.Ahead = r.P.T("meet.wait.next")
+		if entry.Ahead > 0 {
+			page.Ahead = r.P.N("meet.wait.ahead", entry.Ahead)
+		}
+	}
+	page.Layout, page.Robots, page.Scripts = LayoutBare, false, []string{"join.js"}
+	return h.render(w, r, http.StatusOK, "room_wait", page)
+}
+
+// waitSend is pressed on the refusal page: stand in line for a seat.
+func (h *Handler) waitSend(w http.ResponseWriter, r *Request) error { return h.knock(w, r, true) }
+
+func (h *Handler) waitLeave(w http.ResponseWriter, r *Request) error {
+	room, _, err := h.Rooms.FindBySlug(r.Context(), r.Visitor.Actor, r.PathValue("room"))
+	if err != nil {
+		return err
+	}
+	if err := h.Live.StopWaiting(r.Context(), room.ID, h.who(r)); err != nil {
+		return err
+	}
+	return h.seeOther(w, r, "/r/"+room.Slug+"/join", "wait_left")
+}
+
+func (h *Handler) waitEvents(w http.ResponseWriter, r *Request) error {
+	room, _, err := h.Rooms.FindBySlug(r.Context(), r.Visitor.Actor, r.PathValue("room"))
+	if err != nil {
+		return err
+	}
+	stream, err := startStream(w)
+	if err != nil {
+		return nil // the reader is gone
+	}
+	waiting := h.Live.OpenWait(room.ID, h.who(r))
+	for {
+		e, err := waiting.Next(r.Context())
+		if errors.Is(err, io.EOF) || r.Context().Err() != nil {
+			return nil
+		}
+		if err != nil {
+			h.Log.Warn("waiting page interrupted", "request_id", r.ID, "err", err)
+			return nil // the browser opens the stream again
+		}
+		var data any = struct{}{}
+		switch e.Kind {
+		case live.WaitAhead:
+			data = map[string]int{"ahead": e.Ahead}
+		case live.WaitAdmitted:
+			data = map[string]string{"meeting": string(e.Meeting)}
+		case live.WaitDenied:
+			data = map[string]string{"code": fault.CodeOf(e.Fault), "message": r.P.Fault(e.Fault)}
+		}
+		if stream.send("", e.Kind, data) != nil {
+			return nil
+		}
+	}
+}

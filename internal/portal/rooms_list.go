@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package portal
+
+import (
+	"net/http"
+	"time"
+
+	"meetcoop/internal/admission"
+	"meetcoop/internal/fault"
+	"meetcoop/internal/id"
+	"meetcoop/internal/live"
+	"meetcoop/internal/membership"
+	"meetcoop/internal/rooms"
+	"meetcoop/internal/store"
+)
+
+// roomsPage is what a person lands on: what is live, own rooms, the seats of the member they act for.
+type roomsPage struct {
+	Page
+	New     *Button
+	Live    []roomCard
+	Rooms   []roomCard
+	Invited []roomCard
+	Asleep  []roomCard
+	Seats   []memberSeats
+	Empty   *Empty
+	Away    Link // archived rooms
+	Events  string
+}
+
+// roomCard is one room of the list.
+type roomCard struct {
+	ID, Name, Href string
+	Badge          *Badge
+	Text           string
+	Action         Button
+	Member         string
+}
+
+type memberSeats struct {
+	Name  string
+	Usage Link
+	Row   SeatRow
+}
+
+func (h *Handler) roomsList(w http.ResponseWriter, r *Request) error {
+	page := roomsPage{Page: h.page(r, "rooms", r.P.T("rooms.list.title")), Events: "/rooms/events"}
+	listed, err := h.Rooms.ListFor(r.Context(), r.Visitor.Actor)
+	if err != nil {
+		return err
+	}
+	running, err := h.runningIn(r, listed)
+	if err != nil {
+		return err
+	}
+	names := map[id.Member]string{}
+	for _, hat := range r.Visitor.Hats {
+		names[hat.Member.ID] = hat.Member.Name
+	}
+	for _, l := range listed {
+		card := h.roomCard(r, l, running[l.ID])
+		if len(r.Visitor.Hats) > 1 {
+			card.Member = names[l.Member]
+		}
+		switch {
+		case running[l.ID].Meeting != "":
+			page.Live = append(page.Live, card)
+		case l.Dormant:
+			page.Asleep = append(page.Asleep, card)
+		case l.Own:
+			page.Rooms = append(page.Rooms, card)
+		default:
+			page.Invited = append(page.Invited, card)
+		}
+	}
+	if page.Seats, err = h.seatsOfHats(r); err != nil {
+		return err
+	}
+	for _, hat := range r.Visitor.Hats {
+		if hat.Has(membership.RoleHost, membership.RoleOwner) {
+			page.New = &Button{Kind: ButtonPrimary, Icon: "plus", Label: r.P.T("rooms.list.new"), Href: "/rooms/new"}
+		}
+	}
+	if len(listed) == 0 {
+		page.Empty = &Empty{Icon: "door-open", Text: r.P.T("rooms.list.empty"), Action: page.New}
+		if page.New == nil {
+			page.Empty.Text = r.P.T("rooms.list.empty_guest")
+		}
+	}
+	page.Away = Link{Label: r.P.T("rooms.list.archived"), Href: "/rooms/archived"}
+	if r.HX() {
+		return h.render(w, r, http.StatusOK, "rooms_list#list", page)
+	}
+	return h.render(w, r, http.StatusOK, "rooms_list", page)
+}
+
+func (h *Handler) roomCard(r *Request, l rooms.Listed, run live.Running) roomCard {
+	c := roomCard{ID: string(l.ID), Name: l.Name, Href: "/r/" + l.Slug}
+	what := map[string]any{"Name": l.Name}
+	switch {
+	case run.Meeting != "":
+		c.Badge = &Badge{Live: true, Kind: "live", Text: r.P.T("rooms.badge.live")}
+		c.Text = r.P.N("rooms.list.inside", run.People, map[string]any{"Since": r.P.Clock(run.StartedAt)})
+		c.Action = Button{Kind: ButtonPrimary, Icon: "video", Label: r.P.T("rooms.list.join"), Describe: r.P.T("rooms.list.join_room", what), Href: c.Href + "/join"}
+		return c
+	case l.Dormant:
+		c.Badge = &Badge{Kind: NoticeWarn, Icon: "moon", Text: r.P.T("rooms.badge.asleep")}
+		c.Text = r.P.T("rooms.list.asleep")
+		c.Action = Button{Kind: ButtonQuiet, Label: r.P.T("rooms.list.why"), Describe: r.P.T("rooms.list.why_room", what), Href: c.Href}
+		return c
+	}
+	c.Text = r.P.T("rooms.list.never")
+	if !l.LastUsedAt.IsZero() {
+		c.Text = r.P.T("rooms.list.last", map[string]any{"When": r.P.Ago(l.LastUsedAt, r.Now)})
+	}
+	c.Action = Button{Kind: ButtonPlain, Icon: "video", Label: r.P.T("rooms.list.start"), Describe: r.P.T("rooms.list.start_room", what), Href: c.Href + "/join"}
+	if l.Role != rooms.RoleModerator {
+		c.Action.Label, c.Action.Describe = r.P.T("rooms.list.join"), r.P.T("rooms.list.join_room", what)
+	}
+	return c
+}
+
+// runningIn tells what runs in the listed rooms, in one query.
+func (h *Handler) runningIn(r *Request, listed []rooms.Listed) (map[id.Room]live.Running, error) {
+	ids := make([]id.Room, len(listed))
+	for i, l := range listed {
+		ids[i] = l.ID
+	}
+	return h.Live.RunningIn(r.Context(), ids)
+}
+
+// seatsOfHats draws the seat row of each member the visitor may open rooms for.
+func (h *Handler) seatsOfHats(r *Request) ([]memberSeats, error) {
+	var out []memberSeats
+	err := h.DB.Read(r.Context(), func(tx store.Reader) error {
+		out = nil
+		for _, hat := range r.Visitor.Hats {
+			if !hat.Has(membership.RoleHost, membership.RoleOwner, membership.RoleManager) || len(out) == maxSeatRows {
+				continue
+			}
+			now, err := h.Gate.UsageNow(r.Context(), tx, hat.Member.ID, r.Now)
+			if err != nil {
+				return err
+			}
+			out = append(out, memberSeats{Name: hat.Member.Name, Usage: Link{Label: r.P.T("rooms.list.usage"), Href: "/m/" + hat.Member.Slug + "/usage"}, Row: seatRowOf(r, now)})
+		}
+		return nil
+	})
+	return out, err
+}
+
+// maxSeatRows bounds the queries of the page for somebody with many hats.
+const maxSeatRows = 4
+
+// seatRowOf draws how full a member is now: the number admission decides with.
+func seatRowOf(r *Request, u admission.Usage) SeatRow {
+	limit, limited := u.Seats.Limit.Int()
+	if !limited {
+		return SeatRow{Sentence: r.P.N("seats.unlimited", u.Seats.Used)}
+	}
+	return newSeatRow(SeatsInput{
+		Used: u.Seats.Used - u.Seats.Held, Held: u.Seats.Held, Limit: limit, Sentence: r.P.N("seats.of", u.Seats.Used, map[string]any{"Limit": limit}),
+	})
+}
+
+// roomsEvents tells the list of rooms that something in it has changed; the page then asks for the list again.
+func (h *Handler) roomsEvents(w http.ResponseWriter, r *Request) error {
+	stream, err := startStream(w)
+	if err != nil {
+		return err
+	}
+	listed, err := h.Rooms.ListFor(r.Context(), r.Visitor.Actor)
+	if err != nil {
+		return err
+	}
+	ids := make([]id.Room, len(listed))
+	for i, l := range listed {
+		ids[i] = l.ID
+	}
+	before, err := h.Live.RunningIn(r.Context(), ids)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(listEvery)
+	defer tick.Stop()
+	quiet := 0
+	for {
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-tick.C:
+		}
+		if _, _, err := h.Identity.Session(r.Context(), SessionToken(h.Secure)(r.Request)); err != nil {
+			return nil // signed out elsewhere: the stream ends, the page asks again and is sent to sign in
+		}
+		now, err := h.Live.RunningIn(r.Context(), ids)
+		if err != nil {
+			continue // the database is away for a moment: the next tick tells
+		}
+		if same(before, now) {
+			if quiet++; quiet%keepAliveTicks == 0 && stream.comment() != nil {
+				return nil
+			}
+			continue
+		}
+		before, quiet = now, 0
+		if stream.send("", "rooms", struct{}{}) != nil {
+			return nil
+		}
+	}
+}
+
+// listEvery is how often an open list looks; a meeting that starts shows within that time.
+const (
+	listEvery      = 2 * time.Second
+	keepAliveTicks = 8 // ticks of silence after which a comment keeps proxies from closing the stream
+)
+
+func same(a, b map[id.Room]live.Running) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a {
+		if w, ok := b[k]; !ok || w.Meeting != v.Meeting || w.People != v.People {
+			return false
+		}
+	}
+	return true
+}
+
+// roomNewPage asks for a name, and for whose room it is when the visitor acts for several members.
+type roomNewPage struct {
+	Page
+	Errors  FormErrors
+	Name    Field
+	Member  *Select
+	Refused *Notice
+}
+
+func (h *Handler) roomNew(w http.ResponseWriter, r *Request) error {
+	return h.render(w, r, http.StatusOK, "room_new", h.roomForm(r, Mistakes{}))
+}
+
+func (h *Handler) roomForm(r *Request, m Mistakes) roomNewPage {
+	page := roomNewPage{
+		Page: h.page(r, "rooms", r.P.T("rooms.new.title")), Errors: m.Summary(),
+		Name: Field{Name: "name", Label: r.P.T("rooms.name"), Hint: r.P.T("rooms.name_hint"), Value: r.FormValue("name"), Error: m.Of("name"), MaxLength: 160, Autofocus: !m.Summary().Any()},
+	}
+	page.Trail = []Link{{Label: r.P.T("rooms.list.title"), Href: "/rooms"}}
+	hosts := h.hostHats(r)
+	if len(hosts) > 1 {
+		page.Member = &Select{Name: "member", Label: r.P.T("rooms.new.member"), Hint: r.P.T("rooms.new.member_hint")}
+		for _, hat := range hosts {
+			page.Member.Options = append(page.Member.Options, Choice{Value: hat.Member.Slug, Label: hat.Member.Name, Chosen: hat.Member.Slug == r.FormValue("member")})
+		}
+	}
+	return page
+}
+
+func (h *Handler) hostHats(r *Request) []Hat {
+	var out []Hat
+	for _, hat := range r.Visitor.Hats {
+		if hat.Has(membership.RoleHost, membership.RoleOwner) {
+			out = append(out, hat)
+		}
+	}
+	return out
+}
+
+func (h *Handler) roomCreate(w http.ResponseWriter, r *Request) error {
+	hosts := h.hostHats(r)
+	if len(hosts) == 0 {
+		return fault.New(fault.Forbidden, "rooms.no_host")
+	}
+	hat := hosts[0]
+	if slug := r.FormValue("member"); slug != "" {
+		var ok bool
+		if hat, ok = r.Visitor.Hat(slug); !ok {
+			return fault.New(fault.NotFound, "member.unknown")
+		}
+	}
+	room, err := h.Rooms.Create(r.Context(), r.Visitor.Actor, rooms.CreateInput{Member: hat.Member.ID, Name: r.FormValue("name")})
+	if m, wrong := mistakes(r.P, err); wrong {
+		return h.render(w, r, http.StatusUnprocessableEntity, "room_new", h.roomForm(r, m))
+	}
+	if fault.CodeOf(err) == "rooms.limit" {
+		page := h.roomForm(r, Mistakes{})
+		page.Refused = &Notice{Kind: NoticeWarn, Text: r.P.Fault(err), Link: Link{Label: r.P.T("rooms.list.usage"), Href: "/m/" + hat.Member.Slug + "/usage"}}
+		page.Alarm = page.Refused.Text
+		return h.render(w, r, http.StatusConflict, "room_new", page)
+	}
+	if err != nil {
+		return err
+	}
+	return h.seeOther(w, r, "/r/"+room.Slug, "room_created")
+}
+
+// archivedPage lists rooms that were put away.
+type archivedPage struct {
+	Page
+	Rooms []archivedRoom
+	Empty *Empty
+}
+
+type archivedRoom struct {
+	Name, Text string
+	Restore    Button
+}
+
+func (h *Handler) roomsArchived(w http.ResponseWriter, r *Request) error {
+	found, err := h.Rooms.Archived(r.Context(), r.Visitor.Actor)
+	if err != nil {
+		return err
+	}
+	page := archivedPage{Page: h.page(r, "rooms", r.P.T("rooms.archived.title"))}
+	page.Trail = []Link{{Label: r.P.T("rooms.list.title"), Href: "/rooms"}}
+	for _, room := range found {
+		page.Rooms = append(page.Rooms, archivedRoom{
+			Name: room.Name, Text: r.P.T("rooms.archived.since", map[string]any{"When": r.P.DateTime(room.ArchivedAt)}),
+			Restore: Button{Label: r.P.T("rooms.archived.restore"), Describe: r.P.T("rooms.archived.restore_room", map[string]any{"Name": room.Name}), Post: "/r/" + room.Slug + "/restore"},
+		})
+	}
+	if len(found) == 0 {
+		page.Empty = &Empty{Icon: "archive", Text: r.P.T("rooms.archived.empty")}
+	}
+	return h.render(w, r, http.StatusOK, "rooms_archived", page)
+}
