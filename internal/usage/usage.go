@@ -4,7 +4,9 @@ package usage
 
 import (
 	"crypto/sha256"
+	"database/sql/driver"
 	"encoding/hex"
+	"fmt"
 
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
@@ -22,6 +24,29 @@ func KeyOf(c id.Connection, who string) PersonKey {
 
 // String returns 32 hexadecimal digits, the stored form.
 func (k PersonKey) String() string { return hex.EncodeToString(k[:]) }
+
+// Value implements driver.Valuer: the text of String, NULL for nobody.
+func (k PersonKey) Value() (driver.Value, error) {
+	if k.IsZero() {
+		return nil, nil
+	}
+	return k.String(), nil
+}
+
+// Scan implements sql.Scanner for what Value gives.
+func (k *PersonKey) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*k = PersonKey{}
+		return nil
+	case string:
+		if n, err := hex.Decode(k[:], []byte(v)); err != nil || n != len(k) {
+			return fmt.Errorf("scan person key: %d characters", len(v))
+		}
+		return nil
+	}
+	return fmt.Errorf("scan person key: unexpected %T", src)
+}
 
 // IsZero reports whether k is nobody.
 func (k PersonKey) IsZero() bool { return k == PersonKey{} }

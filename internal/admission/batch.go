@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package admission
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"meetcoop/internal/fleet"
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/store"
+	"meetcoop/internal/usage"
+)
+
+// work is what a batch does for one member.
+type work struct {
+	member   id.Member
+	requests []*request
+	ledger   *ledger
+	answers  []answer
+	out      *changes
+}
+
+// byMember sorts a batch into members, in the order in which their rows are locked, and keeps the
+// order of arrival within each.
+func byMember(batch []*request) []*work {
+	at := map[id.Member]*work{}
+	var out []*work
+	for _, req := range batch {
+		w := at[req.member]
+		if w == nil {
+			w = &work{member: req.member}
+			at[req.member] = w
+			out = append(out, w)
+		}
+		w.requests = append(w.requests, req)
+	}
+	slices.SortFunc(out, func(a, b *work) int { return cmp.Compare(a.member, b.member) })
+	return out
+}
+
+// commit decides a batch in one transaction and answers it after the commit. On an error nothing is
+// answered and nothing remembered.
+func (l *lane) commit(ctx context.Context, batch []*request) error {
+	g, now := l.gate, l.gate.deps.Now()
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	all := byMember(batch)
+	var p *places
+	attempt := 0
+	err := g.deps.DB.Gate(ctx, func(tx store.Tx) (err error) {
+		defer func() {
+			if r := recover(); r != nil { // of one request: the others must not suffer
+				err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+			}
+		}()
+		if attempt++; attempt > 1 {
+			l.forget(all) // the attempt before has changed the ledgers
+		}
+		p, err = l.decideAll(ctx, tx, all, now)
+		if err != nil {
+			return err
+		}
+		return l.write(ctx, tx, all, now)
+	})
+	if err != nil {
+		l.forget(all)
+		return err
+	}
+	l.remember(all)
+	g.fleet.settle(p)
+	for _, w := range all {
+		g.metrics.late.Add(float64(w.out.late))
+		for i, req := range w.requests {
+			g.metrics.wait.Observe(time.Since(req.at).Seconds())
+			g.metrics.decided(req.kind, w.answers[i].err)
+			req.finish(w.answers[i])
+		}
+	}
+	return nil
+}
+
+// decideAll locks the members, brings their ledgers up to date and lets decide answer.
+func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now instant.Instant) (*places, error) {
+	g := l.gate
+	stored, err := lockUsage(ctx, tx, all)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := entitlementVersions(ctx, tx, all)
+	if err != nil {
+		return nil, err
+	}
+	reread := make([]bool, len(all))
+	for i, w := range all {
+		if w.ledger, err = g.ledgerFor(ctx, tx, l.memory[w.member], stored[w.member], w, now); err != nil {
+			return nil, err
+		}
+		if reread[i], err = g.entitle(ctx, tx, w.ledger, versions[w.member], now); err != nil {
+			return nil, err
+		}
+	}
+	p, err := g.fleet.read(ctx, tx, slices.ContainsFunc(all, (*work).placesMeetings))
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(all, (*work).admits) {
+		if err := p.lock(ctx, tx, now); err != nil {
+			return nil, err
+		}
+	}
+	for i, w := range all {
+		w.answers, w.out = decide(w.ledger, w.requests, now, rules{g.deps.Lease, g.deps.Away}, p, reread[i])
+	}
+	return p, nil
+}
+
+// placesMeetings reports whether a server may have to be chosen, for which memory is too old.
+func (w *work) placesMeetings() bool {
+	for _, req := range w.requests {
+		if req.kind == kindMove || (req.kind == kindJoin && req.join.MayStart && w.ledger.open[req.join.key()] == nil) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(w.ledger.queue, func(o *waiter) bool { return o.MayStart && w.ledger.open[o.key()] == nil })
+}
+
+// admits reports whether people may come to a server, or be moved to one.
+func (w *work) admits() bool {
+	return len(w.ledger.queue) > 0 || slices.ContainsFunc(w.requests, func(req *request) bool {
+		return req.kind == kindJoin || req.kind == kindMove
+	})
+}
+
+// entitle reads what the member may use if that has changed since, or may have by time alone.
+func (g *Gate) entitle(ctx context.Context, tx store.Tx, l *ledger, version int64, now instant.Instant) (reread bool, err error) {
+	held := l.limitsUntil.IsZero() || now.Before(l.limitsUntil)
+	if l.version > 0 && l.limitsVersion == version && held {
+		return false, nil
+	}
+	e, err := g.deps.Entitled(ctx, tx, l.member, now)
+	if err != nil {
+		return false, fmt.Errorf("entitlement: %w", err)
+	}
+	l.limits, l.limitsVersion, l.limitsUntil = limitsOf(e), version, e.ValidUntil
+	return true, nil
+}
+
+// write stores what was decided and tells the observer.
+func (l *lane) write(ctx context.Context, tx store.Tx, all []*work, now instant.Instant) error {
+	if err := writeMeetings(ctx, tx, all); err != nil {
+		return err
+	}
+	if err := writeRows(ctx, tx, all); err != nil {
+		return err
+	}
+	var facts []usage.Fact
+	var events []event
+	for _, w := range all {
+		facts = append(facts, w.out.facts...)
+		events = append(events, w.out.events...)
+	}
+	if err := l.gate.deps.Facts.Record(ctx, tx, facts...); err != nil {
+		return err
+	}
+	return l.gate.tell(ctx, tx, now, events)
+}
+
+// writeMeetings stores meetings before seats refer to them. One that began and ended in this batch is
+// written in its last state.
+func writeMeetings(ctx context.Context, tx store.Tx, all []*work) error {
+	var started, counted []fleet.Meeting
+	for _, w := range all {
+		fresh := map[id.Meeting]bool{}
+		for _, m := range w.out.started {
+			started = append(started, m.Meeting)
+			fresh[m.ID] = true
+		}
+		for _, m := range w.out.meetings {
+			if !fresh[m.ID] {
+				counted = append(counted, m.Meeting)
+			}
+		}
+		for _, m := range w.out.moved {
+			if fresh[m.ID] {
+				continue
+			}
+			if err := fleet.Save(ctx, tx, m.Meeting); err != nil {
+				return err
+			}
+		}
+	}
+	if err := fleet.Insert(ctx, tx, started...); err != nil {
+		return err
+	}
+	return fleet.SaveCounts(ctx, tx, counted...)
+}
+
+// tell passes events to the observer, runs of the same kind together.
+func (g *Gate) tell(ctx context.Context, tx store.Tx, now instant.Instant, events []event) error {
+	if g.deps.Observer == nil {
+		return nil
+	}
+	for len(events) > 0 {
+		first, n := events[0], 1
+		var err error
+		switch first.kind {
+		case eventStarted:
+			err = g.deps.Observer.MeetingStarted(ctx, tx, now, first.meeting)
+		case eventChanged:
+			err = g.deps.Observer.MeetingChanged(ctx, tx, now, first.meeting)
+		case eventEnded:
+			err = g.deps.Observer.MeetingEnded(ctx, tx, now, first.meeting)
+		default:
+			seats := []Seat{first.seat}
+			for n < len(events) && events[n].kind == first.kind && events[n].why == first.why {
+				seats = append(seats, events[n].seat)
+				n++
+			}
+			if first.kind == eventAdmitted {
+				err = g.deps.Observer.Admitted(ctx, tx, now, seats)
+			} else {
+				err = g.deps.Observer.Released(ctx, tx, now, seats, first.why)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("observer: %w", err)
+		}
+		events = events[n:]
+	}
+	return nil
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package admission
+
+import (
+	"time"
+
+	"meetcoop/internal/fault"
+	"meetcoop/internal/fleet"
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/tariff"
+	"meetcoop/internal/usage"
+)
+
+// rules are the times a decision goes by.
+type rules struct{ lease, away time.Duration }
+
+// answer is what a request gets once everything is committed.
+type answer struct {
+	admission Admission
+	err       error
+}
+
+// changes is what a decision wants written. Rows are named; their final state is in the ledger.
+type changes struct {
+	dirty    bool // the row in member_usage must be written
+	seats    map[seatKey]struct{}
+	meetings map[id.Meeting]*meeting // counts, and for meetings in moved everything
+	started  []*meeting
+	moved    map[id.Meeting]*meeting // server, deadline, state or end are others
+	queued   map[ticketKey]struct{}  // tickets drawn or refreshed
+	torn     map[id.Participant]struct{}
+	clocks   map[clockKey]struct{}
+	facts    []usage.Fact
+	events   []event
+	late     int
+}
+
+type seatKey struct {
+	meeting id.Meeting
+	person  PersonKey
+}
+
+// eventKind says which method of Observer an event is for.
+type eventKind uint8
+
+const (
+	eventStarted eventKind = iota
+	eventChanged
+	eventEnded
+	eventAdmitted
+	eventReleased
+)
+
+type event struct {
+	kind    eventKind
+	meeting fleet.Meeting
+	seat    Seat
+	why     Why
+}
+
+// decision is the work on one member in one batch.
+type decision struct {
+	*ledger
+	now    instant.Instant
+	rules  rules
+	places *places
+	out    *changes
+	left   map[seatKey]struct{} // seats given back in this batch, other than by running out
+}
+
+// decide answers the requests of one member in order of arrival, changing the ledger. It does no I/O:
+// the same ledger, requests, time and places give the same result. What has expired goes first, so no
+// janitor is needed for the numbers to be true; then whoever waits and fits is let in, and again after
+// each request that frees something.
+//
+// Seats the requests speak of must be in the ledger, or it must be complete; see load. reread says that
+// the ledger's limits were just read again.
+func decide(l *ledger, requests []*request, now instant.Instant, r rules, p *places, reread bool) ([]answer, *changes) {
+	d := &decision{
+		ledger: l, now: now, rules: r, places: p, left: map[seatKey]struct{}{},
+		out: &changes{
+			seats: map[seatKey]struct{}{}, meetings: map[id.Meeting]*meeting{}, moved: map[id.Meeting]*meeting{},
+			queued: map[ticketKey]struct{}{}, torn: map[id.Participant]struct{}{}, clocks: map[clockKey]struct{}{},
+		},
+	}
+	d.rollPeak()
+	d.dropExpired()
+	if reread {
+		d.extend()
+	}
+	d.letIn()
+	answers := make([]answer, len(requests))
+	for i, req := range requests {
+		answers[i] = d.one(req)
+	}
+	d.scheduleNext()
+	d.out.dirty = d.out.dirty || reread
+	return answers, d.out
+}
+
+func (d *decision) one(req *request) answer {
+	switch req.kind {
+	case kindJoin:
+		return d.join(&req.join)
+	case kindPresent:
+		return d.present(req.meeting, req.participant)
+	case kindAway:
+		d.away(req.meeting, req.participant)
+	case kindRelease:
+		if s := d.holder(req.meeting, req.participant); s != nil {
+			d.release(s, req.why)
+			d.letIn()
+		}
+	case kindEnd:
+		if m := d.meetings[req.meeting]; m != nil {
+			d.end(m, d.now, req.reason)
+			d.letIn()
+		}
+	case kindMove:
+		return d.move(req.meeting)
+	case kindKeep:
+		return d.keep(req.participant)
+	case kindStop:
+		if w := d.waiting[req.participant]; w != nil {
+			d.tear(w)
+		}
+	case kindReconcile:
+		d.reconcile(req)
+	case kindSweep, kindRefresh:
+		// what they are for has been done above
+	}
+	return answer{}
+}
+
+// holder returns the seat of a participant in that meeting, or nil.
+func (d *decision) holder(m id.Meeting, p id.Participant) *Seat {
+	if s := d.holders[p]; s != nil && s.Meeting == m {
+		return s
+	}
+	return nil
+}
+
+// join lets somebody in, queues them or refuses.
+func (d *decision) join(in *JoinInput) answer {
+	a, f := d.enter(in)
+	w := d.tickets[in.ticket()]
+	switch {
+	case f == nil:
+		if w != nil {
+			d.tear(w)
+		}
+		return answer{admission: a}
+	case in.Wait && waitable(f):
+		return d.enqueue(w, in)
+	}
+	d.refused(in, f)
+	return answer{err: f}
+}
+
+// waitable reports whether a refusal passes by itself when somebody leaves.
+func waitable(f *fault.Error) bool {
+	return f.Code == "admission.seats_full" || f.Code == "admission.participants_full" || f.Code == "fleet.engine_full"
+}
+
+// enter takes a seat for somebody, in the order of engine.md E8, or changes nothing and says why not.
+func (d *decision) enter(in *JoinInput) (Admission, *fault.Error) {
+	if f := d.limits.refusal(); f != nil {
+		return Admission{}, f
+	}
+	m := d.open[in.key()]
+	if in.Within != "" && (m == nil || m.ID != in.Within) {
+		return Admission{}, fault.New(fault.Conflict, "meeting.ended")
+	}
+	if m == nil {
+		return d.start(in)
+	}
+	if s := m.seats[in.Person]; s != nil {
+		return d.again(m, s, in), nil
+	}
+	server, known := d.places.server(m.Server)
+	if f := d.crowded(m, in.Role, server); f != nil {
+		return Admission{}, f
+	}
+	if d.limits.Enforcement != tariff.EnforceCreate {
+		if f := d.noSeat(m.ID, in.Role); f != nil {
+			return Admission{}, f
+		}
+	}
+	if !known || !server.Usable(d.now) {
+		if f := d.rehost(m); f != nil {
+			return Admission{}, f
+		}
+	} else if d.places.full(m.Server, 1) {
+		return Admission{}, fleet.EngineFull(server.MaxPeople)
+	}
+	return Admission{Seat: *d.seat(m, in)}.of(m), nil
+}
+
+// of puts the meeting as it is after the seat was taken into the answer.
+func (a Admission) of(m *meeting) Admission {
+	a.Meeting = m.Meeting
+	return a
+}
+
+// start begins a meeting with its first seat.
+func (d *decision) start(in *JoinInput) (Admission, *fault.Error) {
+	if !in.MayStart {
+		return Admission{}, fault.New(fault.Conflict, "room.not_started")
+	}
+	if n := len(d.meetings); !d.limits.RunningRooms.Allows(n + 1) {
+		return Admission{}, full("admission.running_rooms", d.limits.RunningRooms, n)
+	}
+	left := d.limits.left(d.clocks[roomClock(in.key())], d.clocks[memberClock], d.now)
+	if left.limited && left.left < shortest {
+		return Admission{}, fault.New(fault.LimitReached, "admission.duration_exhausted", fault.Params{"Until": left.next})
+	}
+	m := &meeting{seats: map[PersonKey]*Seat{}, Meeting: fleet.Meeting{
+		ID: in.Meeting, Member: in.Member, Connection: in.Connection, ExternalID: in.ExternalID, Room: in.Room, State: fleet.Live,
+		StartedAt: d.now, DeadlineAt: left.deadline(d.now, in.Duration), Asked: in.Duration, Cap: in.Cap, Reserve: in.Reserve, Kept: in.Kept, StartedBy: in.Participant,
+	}}
+	if m.Cap <= 0 {
+		m.Cap = tariff.Unlimited
+	}
+	server, noServer := d.places.choose(d.now, d.limits.Tags, "", 1)
+	if f := d.crowded(m, in.Role, server); f != nil {
+		return Admission{}, f
+	}
+	if f := d.noSeat(m.ID, in.Role); f != nil {
+		return Admission{}, f
+	}
+	if noServer != nil {
+		return Admission{}, noServer
+	}
+	m.Server = server.ID
+	d.meetings[m.ID], d.open[m.key()] = m, m
+	d.out.started = append(d.out.started, m)
+	d.places.shift(m.Server, 1, 0)
+	for _, k := range []clockKey{roomClock(m.key()), memberClock} {
+		d.setClock(k, d.clocks[k].begin(d.now, d.limits.Pause))
+	}
+	d.fact(usage.Started, m, nil, 1, "")
+	d.out.events = append(d.out.events, event{kind: eventStarted, meeting: m.Meeting})
+	return Admission{Seat: *d.seat(m, in), Started: true}.of(m), nil
+}
+
+// crowded checks the people of one meeting: the level's limit, the meeting's own cap and what a server
+// of its engine can hold.
+func (d *decision) crowded(m *meeting, role Role, server fleet.Server) *fault.Error {
+	own := server.MeetingCap()
+	if !own.Allows(m.People + 1) {
+		return full("fleet.engine_full", own, m.People)
+	}
+	limit := d.limits.withGrace(d.limits.Participants).Min(m.Cap)
+	most, limited := limit.Int()
+	viewers := m.People - m.Moderators
+	if !limit.Allows(m.People+1) || (limited && role == RoleViewer && viewers >= most-m.Reserve) {
+		return full("admission.participants_full", limit, m.People)
+	}
+	return nil
+}
+
+// noSeat checks the seats of the member. Seats kept for other meetings count as used; the moderators'
+// reserve is closed for viewers (gateway.md J4).
+func (d *decision) noSeat(m id.Meeting, role Role) *fault.Error {
+	limit := d.limits.withGrace(d.limits.Seats)
+	most, limited := limit.Int()
+	if !limited {
+		return nil
+	}
+	used := d.seats
+	for _, other := range d.meetings {
+		if other.Kept > other.People && other.ID != m {
+			used += other.Kept - other.People
+		}
+	}
+	viewers, reserve := used-d.moderators, min(d.limits.Reserve, max(0, most-1))
+	if used >= most || (role == RoleViewer && viewers >= most-reserve) {
+		return full("admission.seats_full", limit, used)
+	}
+	return nil
+}
+
+// scheduleNext sets when the member must be looked at again though nobody asks. An earlier moment than
+// needed is kept: looking in vain is cheaper than writing the index with every join.
+func (d *decision) scheduleNext() {
+	next := d.due()
+	if d.nextExpiry == next || (d.nextExpiry.After(d.now) && !next.IsZero() && d.nextExpiry.Before(next)) {
+		return
+	}
+	d.nextExpiry = next
+	d.out.dirty = true
+}
+
+// fact notes what happened for the usage page.
+func (d *decision) fact(kind usage.Kind, m *meeting, s *Seat, n int, code string) {
+	f := usage.Fact{At: d.now, Member: d.member, Connection: m.Connection, Meeting: m.ID, Kind: kind, N: n, Code: code}
+	if s != nil {
+		f.PersonKey = s.Person
+	}
+	d.out.facts = append(d.out.facts, f)
+}
+
+// refused notes a refusal by a limit, a standing or a server; what the room itself decides is no
+// matter of usage.
+func (d *decision) refused(in *JoinInput, f *fault.Error) {
+	if f.Kind == fault.Conflict {
+		return
+	}
+	fact := usage.Fact{At: d.now, Member: d.member, Connection: in.Connection, Kind: usage.Refused, PersonKey: in.Person, N: 1, Code: f.Code}
+	if m := d.open[in.key()]; m != nil {
+		fact.Meeting = m.ID
+	}
+	d.out.facts = append(d.out.facts, fact)
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package admission
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"meetcoop/internal/fleet"
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/store"
+)
+
+const (
+	// readAllMost is up to how many seats a member's are all read when nothing is remembered.
+	readAllMost = 20000
+	// readAllAnyway is how many are read as cheaply as the few a batch asks for.
+	readAllAnyway = 64
+	// quietFor is after how many batches without interference of another node all are read again.
+	quietFor = 4
+	// clocksDiffer is how far the clocks of two nodes may be apart.
+	clocksDiffer = 2 * time.Second
+)
+
+// ledgerFor returns what is known of the member whose row is locked: memory, if nobody else has written
+// since, else what the tables say. It joins tx.
+func (g *Gate) ledgerFor(ctx context.Context, tx store.Tx, mem *ledger, row usageRow, w *work, now instant.Instant) (*ledger, error) {
+	l := mem
+	if mem == nil || !mem.complete || mem.version != row.version {
+		var err error
+		if l, err = read(ctx, tx, mem, row, w, now); err != nil {
+			return nil, fmt.Errorf("read seats of %s: %w", w.member, err)
+		}
+	}
+	for _, req := range w.requests {
+		if req.kind == kindReconcile {
+			if err := g.findGone(ctx, tx, l, req, now); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return l, nil
+}
+
+// read makes a ledger from the rows. Meetings, waiters and clocks are few and always read; of the seats
+// all, or those the batch asks for and those that ran out.
+func read(ctx context.Context, tx store.Tx, mem *ledger, row usageRow, w *work, now instant.Instant) (*ledger, error) {
+	l := newLedger(w.member)
+	l.version, l.seats, l.moderators, l.drawn, l.peak, l.peakHour = row.version, row.seats, row.moderators, row.drawn, row.peak, row.peakHour
+	l.limitsVersion, l.limitsUntil, l.nextExpiry = row.limitsVersion, row.limitsUntil, row.nextExpiry
+	l.complete = true
+	if row.version == 0 {
+		return l, nil // just made
+	}
+	var err error
+	if l.limits, err = findLimits(ctx, tx, l.member); err != nil {
+		return nil, err
+	}
+	if row.rooms > 0 {
+		running, err := fleet.Running(ctx, tx, l.member)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range running {
+			l.addMeeting(m)
+		}
+	}
+	if row.waiting > 0 {
+		waiters, err := waitersOf(ctx, tx, l.member)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range waiters {
+			l.addWaiter(o)
+		}
+	}
+	clocks, err := clocksOf(ctx, tx, l.member)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range clocks {
+		l.clocks[c.clockKey] = c.clock
+	}
+	switch {
+	case row.seats <= readAllAnyway:
+	case mem == nil:
+		l.complete = row.seats <= readAllMost
+	case mem.version != row.version:
+		l.complete = false
+	default:
+		l.quiet = mem.quiet + 1
+		l.complete = l.quiet >= quietFor && row.seats <= readAllMost
+	}
+	if l.complete {
+		return l, l.readAll(ctx, tx)
+	}
+	return l, l.readSome(ctx, tx, w, now)
+}
+
+func (l *ledger) addSeats(seats []*Seat, err error) error {
+	for _, s := range seats {
+		l.addSeat(s)
+	}
+	return err
+}
+
+func (l *ledger) readAll(ctx context.Context, tx store.Tx) error {
+	if l.seats == 0 {
+		return nil
+	}
+	return l.addSeats(seatsOf(ctx, tx, l.member))
+}
+
+// readSome reads the seats decide will look at: those of the people who join and of the participants
+// named, all of meetings that end or are compared with a list, and those that ran out.
+func (l *ledger) readSome(ctx context.Context, tx store.Tx, w *work, now instant.Instant) error {
+	whole := map[id.Meeting]bool{}
+	persons := map[id.Meeting][]string{}
+	var participants []string
+	for _, m := range l.meetings {
+		if !m.DeadlineAt.IsZero() && !m.DeadlineAt.After(now) {
+			whole[m.ID] = true
+		}
+	}
+	for _, req := range w.requests {
+		switch req.kind {
+		case kindJoin:
+			if m := l.open[req.join.key()]; m != nil {
+				persons[m.ID] = append(persons[m.ID], req.join.Person.String())
+			}
+		case kindPresent, kindAway, kindRelease, kindKeep:
+			participants = append(participants, string(req.participant))
+		case kindEnd:
+			if l.meetings[req.meeting] != nil {
+				whole[req.meeting] = true
+			}
+		case kindReconcile:
+			for _, s := range req.seen {
+				if l.meetings[s.Meeting] != nil {
+					whole[s.Meeting] = true
+				}
+			}
+		}
+	}
+	for m := range whole {
+		if err := l.addSeats(seatsIn(ctx, tx, l.member, m)); err != nil {
+			return err
+		}
+	}
+	for m, keys := range persons {
+		if err := eachSeat(ctx, tx, selectPersons, []any{string(l.member), string(m)}, keys, l.addSeat); err != nil {
+			return err
+		}
+	}
+	if err := eachSeat(ctx, tx, selectParticipants, []any{string(l.member)}, participants, l.addSeat); err != nil {
+		return err
+	}
+	if err := l.addSeats(seatsExpired(ctx, tx, l.member, now)); err != nil {
+		return err
+	}
+	var err error
+	l.unloaded, err = nextSeatExpiry(ctx, tx, l.member, now)
+	return err
+}
+
+// findGone notes who of an engine's list has left since it was begun, so that nobody is counted who is
+// gone. Mostly everybody listed has a seat, and nothing is read.
+func (g *Gate) findGone(ctx context.Context, tx store.Tx, l *ledger, req *request, now instant.Instant) error {
+	for _, seen := range req.seen {
+		for _, p := range seen.People {
+			if l.holders[p.Participant] != nil || p.Person.IsZero() || l.meetings[seen.Meeting] == nil {
+				continue
+			}
+			left, err := g.deps.Facts.HasLeft(ctx, tx, l.member, seen.Meeting, req.began.Add(-clocksDiffer), now, string(WhyExpired))
+			if err != nil {
+				return err
+			}
+			if req.gone == nil {
+				req.gone = map[seatKey]bool{}
+			}
+			if req.gone[seatKey{seen.Meeting, p.Person}], err = left(p.Person); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

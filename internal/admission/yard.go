@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package admission
+
+import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"meetcoop/internal/fault"
+	"meetcoop/internal/fleet"
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/store"
+)
+
+// yard remembers the servers between batches. What it tells is at most yardAge old and only guides
+// the choice of a server; the people on a server that holds a limited number are counted under its lock.
+type yard struct {
+	mu      sync.Mutex
+	readAt  time.Time
+	servers []fleet.Server
+	loads   map[id.Server]fleet.Load
+}
+
+const yardAge = time.Second
+
+// places are the servers as one batch sees them.
+type places struct {
+	servers []fleet.Server
+	loads   map[id.Server]fleet.Load
+	moved   map[id.Server]fleet.Load // what this batch added, or took away
+	exact   map[id.Server]int        // people on locked servers
+	pick    func(n int) int
+}
+
+// read returns the servers, from memory unless fresh asks for the rows or the memory is old. It joins tx.
+func (y *yard) read(ctx context.Context, tx store.Reader, fresh bool) (*places, error) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	old := time.Since(y.readAt) > yardAge
+	if old || fresh {
+		servers, err := fleet.Servers(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		y.servers = servers
+	}
+	if old {
+		loads, err := fleet.Loads(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		y.loads, y.readAt = loads, time.Now()
+	}
+	return &places{servers: y.servers, loads: maps.Clone(y.loads), moved: map[id.Server]fleet.Load{}, exact: map[id.Server]int{}, pick: rand.N[int]}, nil
+}
+
+// settle keeps the loads of a committed batch, so that what it placed weighs in the next choice.
+func (y *yard) settle(p *places) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for s, l := range p.moved {
+		y.loads[s] = plus(y.loads[s], l.Meetings, l.People)
+	}
+}
+
+// lock locks the servers that hold a limited number of people and counts them. It joins tx.
+func (p *places) lock(ctx context.Context, tx store.Tx, now instant.Instant) error {
+	var limited []id.Server
+	for _, s := range p.servers {
+		if s.MaxPeople > 0 && s.Usable(now) {
+			limited = append(limited, s.ID)
+		}
+	}
+	slices.Sort(limited)
+	for _, s := range limited {
+		l, err := fleet.LockLoad(ctx, tx, s)
+		if err != nil {
+			return err
+		}
+		p.loads[s], p.exact[s] = l, l.People
+	}
+	return nil
+}
+
+func (p *places) server(s id.Server) (fleet.Server, bool) {
+	for _, v := range p.servers {
+		if v.ID == s {
+			return v, true
+		}
+	}
+	return fleet.Server{}, false
+}
+
+// full reports whether not so many more people may go to the server.
+func (p *places) full(s id.Server, more int) bool {
+	v, ok := p.server(s)
+	if !ok || v.MaxPeople == 0 {
+		return false
+	}
+	n, counted := p.exact[s]
+	return counted && n+more > v.MaxPeople
+}
+
+// choose returns the server for a new meeting of so many people, or for one that moves away from not.
+// Portal meetings need no call to be created, which only an sfu allows.
+func (p *places) choose(now instant.Instant, tags []string, not id.Server, people int) (fleet.Server, *fault.Error) {
+	s, err := fleet.Place(p.servers, p.loads, fleet.PlaceInput{
+		Now: now, Kinds: []fleet.Kind{fleet.KindSFU}, Tags: tags, Not: not, Pick: p.pick,
+		Full: func(s id.Server) bool { return p.full(s, people) },
+	})
+	if err != nil {
+		return s, fault.As(err)
+	}
+	return s, nil
+}
+
+// shift counts people and meetings that came to a server, or went.
+func (p *places) shift(s id.Server, meetings, people int) {
+	p.loads[s] = plus(p.loads[s], meetings, people)
+	p.moved[s] = plus(p.moved[s], meetings, people)
+	if n, counted := p.exact[s]; counted {
+		p.exact[s] = n + people
+	}
+}
+
+func plus(l fleet.Load, meetings, people int) fleet.Load {
+	return fleet.Load{Meetings: l.Meetings + meetings, People: l.People + people}
+}

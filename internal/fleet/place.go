@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package fleet
+
+import (
+	"slices"
+
+	"meetcoop/internal/fault"
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+)
+
+// Load is what runs on a server.
+type Load struct {
+	Meetings int
+	People   int // seats held, whoever is on the way in included
+}
+
+// unitsPerMeeting is what a meeting costs a server beside its people, in load units (capacity.md 2).
+const unitsPerMeeting = 5
+
+// Units returns the load in load units: 5 for each meeting and 1 for each person.
+func (l Load) Units() int { return unitsPerMeeting*l.Meetings + l.People }
+
+// PlaceInput says what a meeting needs of its server.
+type PlaceInput struct {
+	Now   instant.Instant
+	Kinds []Kind               // servers that can be used; empty means every kind
+	Tags  []string             // tags the server must carry; without any only untagged servers are used
+	Not   id.Server            // a server to leave out; may be none
+	Full  func(id.Server) bool // no place for one more person; nil means none is full
+	Pick  func(n int) int      // chooses among n equals, 0 <= result < n; nil takes the first
+}
+
+// Place chooses the server for a new meeting: of those that are up, enabled and fit, the one with the
+// lowest share of its load units in use; equals are picked at random. An sfu is the last choice
+// (gateway.md P1 to P3). Unavailable (fleet.no_server) when there is none; LimitReached
+// (fleet.engine_full{Limit, Used}) when those there are hold as many people as they may.
+//
+// Example: 2 meetings with 20 people on 60 units (30/60) and 4 meetings with 60 people on 175 units
+// (80/175): the second is chosen.
+func Place(servers []Server, loads map[id.Server]Load, in PlaceInput) (Server, error) {
+	var best []Server
+	full := 0
+	for _, s := range servers {
+		if !s.fits(in) {
+			continue
+		}
+		if in.Full != nil && in.Full(s.ID) {
+			full += s.MaxPeople
+			continue
+		}
+		if len(best) > 0 {
+			switch c := compare(s, best[0], loads); {
+			case c > 0:
+				continue
+			case c < 0:
+				best = best[:0]
+			}
+		}
+		best = append(best, s)
+	}
+	switch {
+	case len(best) == 0 && full > 0:
+		return Server{}, EngineFull(full)
+	case len(best) == 0:
+		return Server{}, fault.New(fault.Unavailable, "fleet.no_server")
+	case in.Pick == nil:
+		return best[0], nil
+	}
+	return best[in.Pick(len(best))], nil
+}
+
+// EngineFull is the fault for a server that holds as many people as it may.
+func EngineFull(limit int) *fault.Error {
+	return fault.New(fault.LimitReached, "fleet.engine_full", fault.Params{"Limit": limit, "Used": limit})
+}
+
+func (s Server) fits(in PlaceInput) bool {
+	if !s.Usable(in.Now) || s.Admin != AdminEnabled || s.ID == in.Not {
+		return false
+	}
+	if len(in.Kinds) > 0 && !slices.Contains(in.Kinds, s.Kind) {
+		return false
+	}
+	if len(in.Tags) == 0 {
+		return len(s.Tags) == 0
+	}
+	for _, t := range in.Tags {
+		if !slices.Contains(s.Tags, t) {
+			return false
+		}
+	}
+	return true
+}
+
+// compare orders by kind, sfu last, then by load; cross-multiplied, so that equal shares are equal.
+func compare(a, b Server, loads map[id.Server]Load) int {
+	if a.Kind != b.Kind {
+		if a.Kind == KindSFU {
+			return 1
+		}
+		return -1
+	}
+	return loads[a.ID].Units()*b.LoadUnits - loads[b.ID].Units()*a.LoadUnits
+}

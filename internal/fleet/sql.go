@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"meetcoop/internal/fault"
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/store"
+)
+
+const serverColumns = `id, kind, stable_key, name, url, COALESCE(node, ''), observed, admin, load_units, max_people, api_key, api_secret, tags, seen_at`
+
+func scanServer(s store.Scanner) (Server, error) {
+	var v Server
+	var tags string
+	err := s.Scan(&v.ID, &v.Kind, &v.StableKey, &v.Name, &v.URL, &v.Node, &v.Observed, &v.Admin, &v.LoadUnits, &v.MaxPeople, &v.Key, &v.Secret, &tags, &v.SeenAt)
+	if err == nil {
+		err = json.Unmarshal([]byte(tags), &v.Tags)
+	}
+	return v, err
+}
+
+// Servers returns all servers in the order they were added. It joins r.
+func Servers(ctx context.Context, r store.Reader) ([]Server, error) {
+	return store.All(ctx, r, scanServer, `SELECT `+serverColumns+` FROM server ORDER BY id`)
+}
+
+// ServerByID returns a server. NotFound (fleet.server). It joins r.
+func ServerByID(ctx context.Context, r store.Reader, server id.Server) (Server, error) {
+	return found(store.Find(ctx, r, scanServer, `SELECT `+serverColumns+` FROM server WHERE id = $1`, string(server)))
+}
+
+func serverByStableKey(ctx context.Context, r store.Reader, key string) (Server, error) {
+	return found(store.Find(ctx, r, scanServer, `SELECT `+serverColumns+` FROM server WHERE stable_key = $1`, key))
+}
+
+func found(s Server, ok bool, err error) (Server, error) {
+	if err == nil && !ok {
+		err = fault.New(fault.NotFound, "fleet.server")
+	}
+	return s, err
+}
+
+func upsertServer(ctx context.Context, tx store.Tx, s Server, now instant.Instant) error {
+	_, err := tx.Exec(ctx, insertServerText+` ON CONFLICT (stable_key) DO UPDATE SET name = excluded.name, url = excluded.url, node = excluded.node,
+		observed = excluded.observed, load_units = excluded.load_units, max_people = excluded.max_people, api_key = excluded.api_key,
+		api_secret = excluded.api_secret, seen_at = excluded.seen_at`, s.args("[]", now)...)
+	return err
+}
+
+func insertServer(ctx context.Context, tx store.Tx, s Server, now instant.Instant) error {
+	tags, err := json.Marshal(s.Tags)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, insertServerText, s.args(string(tags), now)...)
+	return err
+}
+
+const insertServerText = `INSERT INTO server (id, kind, stable_key, name, url, node, observed, admin, load_units, max_people, api_key, api_secret, tags, seen_at, created_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+
+func (s Server) args(tags string, now instant.Instant) []any {
+	return []any{string(s.ID), string(s.Kind), s.StableKey, s.Name, s.URL, null(s.Node), string(s.Observed), string(s.Admin), s.LoadUnits, s.MaxPeople, s.Key, s.Secret, tags, s.SeenAt, now}
+}
+
+func observe(ctx context.Context, tx store.Tx, server id.Server, o Observed, now instant.Instant) (int64, error) {
+	return store.Affected(tx.Exec(ctx, `UPDATE server SET observed = $1, seen_at = $2 WHERE id = $3`, string(o), now, string(server)))
+}
+
+// Loads returns what runs on each server that has open meetings. It joins r.
+func Loads(ctx context.Context, r store.Reader) (map[id.Server]Load, error) {
+	return loads(ctx, r, `SELECT m.server, COUNT(*), CAST(COALESCE(SUM(c.people), 0) AS BIGINT) FROM meeting m JOIN meeting_count c ON c.meeting = m.id
+		WHERE m.server IS NOT NULL AND m.state IN ('stub', 'reserved', 'live', 'detached') GROUP BY m.server`)
+}
+
+// LockLoad locks a server and returns what runs on it: nobody else can add people to it until the
+// caller's transaction ends. Whoever locks several does so in the order of their ids. It joins tx.
+func LockLoad(ctx context.Context, tx store.Tx, server id.Server) (Load, error) {
+	if _, _, err := store.Find(ctx, tx, store.Value[string], `SELECT id FROM server WHERE id = $1`+store.ForUpdate(tx), string(server)); err != nil {
+		return Load{}, err
+	}
+	l, err := loads(ctx, tx, `SELECT m.server, COUNT(*), CAST(COALESCE(SUM(c.people), 0) AS BIGINT) FROM meeting m JOIN meeting_count c ON c.meeting = m.id
+		WHERE m.server = $1 AND m.state IN ('stub', 'reserved', 'live', 'detached') GROUP BY m.server`, string(server))
+	return l[server], err
+}
+
+func loads(ctx context.Context, r store.Reader, query string, args ...any) (map[id.Server]Load, error) {
+	out := map[id.Server]Load{}
+	_, err := store.All(ctx, r, func(s store.Scanner) (struct{}, error) {
+		var server id.Server
+		var l Load
+		err := s.Scan(&server, &l.Meetings, &l.People)
+		out[server] = l
+		return struct{}{}, err
+	}, query, args...)
+	return out, err
+}
+
+// In Go no cap is tariff.Unlimited, which is -1.
+const meetingColumns = `m.id, m.member, m.connection, m.external_id, COALESCE(m.room, ''), COALESCE(m.server, ''), m.state, m.started_at, m.deadline_at,
+	m.asked_us, COALESCE(m.cap, -1), m.reserve, m.kept, m.started_by, m.ended_at, m.end_reason, c.people, c.moderators, c.peak`
+
+const fromMeeting = ` FROM meeting m JOIN meeting_count c ON c.meeting = m.id `
+
+const isOpen = ` m.state IN ('stub', 'reserved', 'live', 'detached') `
+
+func scanMeeting(s store.Scanner) (Meeting, error) {
+	var m Meeting
+	var asked int64
+	err := s.Scan(&m.ID, &m.Member, &m.Connection, &m.ExternalID, &m.Room, &m.Server, &m.State, &m.StartedAt, &m.DeadlineAt,
+		&asked, &m.Cap, &m.Reserve, &m.Kept, &m.StartedBy, &m.EndedAt, &m.EndReason, &m.People, &m.Moderators, &m.Peak)
+	m.Asked = time.Duration(asked) * time.Microsecond
+	return m, err
+}
+
+// ByID returns a meeting, open or over. NotFound (meeting.unknown). It joins r.
+func ByID(ctx context.Context, r store.Reader, m id.Meeting) (Meeting, error) {
+	v, ok, err := store.Find(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.id = $1`, string(m))
+	if err == nil && !ok {
+		err = fault.New(fault.NotFound, "meeting.unknown")
+	}
+	return v, err
+}
+
+// Open returns the open meeting of an external id, and whether there is one. It joins r.
+func Open(ctx context.Context, r store.Reader, c id.Connection, external string) (Meeting, bool, error) {
+	return store.Find(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.connection = $1 AND m.external_id = $2 AND`+isOpen, string(c), external)
+}
+
+// Running returns the open meetings of a member, oldest first. It joins r.
+func Running(ctx context.Context, r store.Reader, member id.Member) ([]Meeting, error) {
+	return store.All(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.member = $1 AND`+isOpen+`ORDER BY m.started_at, m.id`, string(member))
+}
+
+// RunningOn returns the open meetings on a server, oldest first. It joins r.
+func RunningOn(ctx context.Context, r store.Reader, server id.Server) ([]Meeting, error) {
+	return store.All(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.server = $1 AND`+isOpen+`ORDER BY m.started_at, m.id`, string(server))
+}
+
+// History returns the newest meetings of a room of member, running ones first of all. It joins r.
+func History(ctx context.Context, r store.Reader, member id.Member, room id.Room, limit int) ([]Meeting, error) {
+	return store.All(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.member = $1 AND m.room = $2 ORDER BY m.started_at DESC, m.id DESC LIMIT $3`,
+		string(member), string(room), limit)
+}
+
+// Between returns the meetings of a member that began in a span, oldest first. It joins r.
+func Between(ctx context.Context, r store.Reader, member id.Member, from, until instant.Instant) ([]Meeting, error) {
+	return store.All(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.member = $1 AND m.started_at >= $2 AND m.started_at < $3 ORDER BY m.started_at, m.id`,
+		string(member), from, until)
+}
+
+var insertMeetings = store.NewRows(`INSERT INTO meeting (id, member, connection, external_id, room, server, state, started_at, deadline_at,
+	asked_us, cap, reserve, kept, started_by, ended_at, end_reason) VALUES `, 16, ``)
+
+var upsertCounts = store.NewRows(`INSERT INTO meeting_count (meeting, people, moderators, peak) VALUES `, 4,
+	` ON CONFLICT (meeting) DO UPDATE SET people = excluded.people, moderators = excluded.moderators, peak = excluded.peak`)
+
+// Insert writes new meetings with their counts; ended ones too, for history brought from elsewhere.
+// Conflict (store.unique) when an open meeting has the external id. Whoever is not admission holds no
+// lock on the member and inserts only meetings that are over. It joins tx.
+func Insert(ctx context.Context, tx store.Tx, meetings ...Meeting) error {
+	args := make([]any, 0, 16*len(meetings))
+	for _, m := range meetings {
+		var limit any
+		if n, limited := m.Cap.Int(); limited {
+			limit = n
+		}
+		args = append(args, string(m.ID), string(m.Member), string(m.Connection), m.ExternalID, null(m.Room), null(m.Server), string(m.State), m.StartedAt, m.DeadlineAt,
+			m.Asked.Microseconds(), limit, m.Reserve, m.Kept, string(m.StartedBy), m.EndedAt, string(m.EndReason))
+	}
+	if _, err := insertMeetings.Exec(ctx, tx, args); err != nil {
+		return err
+	}
+	return SaveCounts(ctx, tx, meetings...)
+}
+
+// SaveCounts writes People, Moderators and Peak. It is for admission, which holds the member's lock.
+// It joins tx.
+func SaveCounts(ctx context.Context, tx store.Tx, meetings ...Meeting) error {
+	args := make([]any, 0, 4*len(meetings))
+	for _, m := range meetings {
+		args = append(args, string(m.ID), m.People, m.Moderators, m.Peak)
+	}
+	_, err := upsertCounts.Exec(ctx, tx, args)
+	return err
+}
+
+// Save writes what may change in a meeting's life: server, state, deadline and end. It is for
+// admission, which holds the member's lock. It joins tx.
+func Save(ctx context.Context, tx store.Tx, m Meeting) error {
+	_, err := tx.Exec(ctx, `UPDATE meeting SET server = $1, state = $2, deadline_at = $3, ended_at = $4, end_reason = $5 WHERE id = $6`,
+		null(m.Server), string(m.State), m.DeadlineAt, m.EndedAt, string(m.EndReason), string(m.ID))
+	return err
+}
+
+// null turns the "none" of an id into NULL.
+func null[T ~string](s T) any {
+	if s == "" {
+		return nil
+	}
+	return string(s)
+}
