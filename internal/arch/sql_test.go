@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var statement = regexp.MustCompile(`(?is)^\s*(SELECT\s.*\S|INSERT\s+INTO\s|UPDATE\s+[a-z_]+\s+SET\s|DELETE\s+FROM\s|WITH\s+[a-z_]+(\s*\([^)]*\))?\s+AS\s|CREATE\s+(TABLE|INDEX|UNIQUE)\s|ALTER\s+TABLE\s|DROP\s+TABLE\s|PRAGMA\s|LOCK\s+TABLE\s)`)
+var statement = regexp.MustCompile(`(?s)^\s*(SELECT\s.*\S|INSERT\s+INTO\s|UPDATE\s+[a-z_]+\s+SET\s|DELETE\s+FROM\s|WITH\s+[a-z_]+(\s*\([^)]*\))?\s+AS\s|CREATE\s+(TABLE|INDEX|UNIQUE)\s|ALTER\s+TABLE\s|DROP\s+TABLE\s|PRAGMA\s|LOCK\s+TABLE\s)`)
 
 // fragment finds pieces out of which a statement is put together.
 var fragment = regexp.MustCompile(`\b(WHERE|ORDER BY|GROUP BY|LEFT JOIN|ON CONFLICT|RETURNING|VALUES \()`)
@@ -56,7 +56,7 @@ func TestStatementsAreRecognised(t *testing.T) {
 		"DELETE FROM room":                               true,
 		"WITH used AS (SELECT 1)":                        true,
 		" WHERE archived_at IS NULL ORDER BY name":       true,
-		"select a room":                                  true, // better once too often
+		"Select all 212":                                 false,
 		"Update the room":                                false,
 		"with a room":                                    false,
 		"insert":                                         false,

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"text/template/parse"
 
 	"golang.org/x/net/html"
 )
@@ -22,11 +23,55 @@ var (
 // spokenAttributes are read by people; "value" only on buttons.
 var spokenAttributes = []string{"alt", "title", "placeholder", "aria-label", "aria-description", "aria-roledescription", "summary", "label"}
 
+// withoutActions replaces what stands in braces by something without letters that leaves the tags around it whole: a dot in a
+// text and in the value of an attribute, a space between attributes, a made-up name where the name of an element stands.
+//
+// Each action inside a tag is told to inside.
+func withoutActions(template string, inside func(action string)) string {
+	template = strings.NewReplacer("<noscript", "<div", "</noscript", "</div").Replace(template) // a tokenizer with scripts takes its content for raw text
+	var b strings.Builder
+	inTag, quote := false, rune(0)
+	at := 0
+	pass := func(text string) {
+		for _, c := range text {
+			switch {
+			case !inTag:
+				inTag = c == '<'
+			case quote != 0:
+				if c == quote {
+					quote = 0
+				}
+			case c == '"' || c == '\'':
+				quote = c
+			case c == '>':
+				inTag = false
+			}
+		}
+		b.WriteString(text)
+	}
+	for _, hit := range action.FindAllStringIndex(template, -1) {
+		pass(template[at:hit[0]])
+		at = hit[1]
+		if inTag {
+			inside(template[hit[0]:hit[1]])
+		}
+		switch before := b.String(); {
+		case !inTag || quote != 0:
+			b.WriteString("·")
+		case strings.HasSuffix(before, "<") || strings.HasSuffix(before, "</"):
+			b.WriteString("x ")
+		default:
+			b.WriteString(" ")
+		}
+	}
+	pass(template[at:])
+	return b.String()
+}
+
 // literalWords returns the words of a template that do not come from the catalog.
 func literalWords(t *testing.T, template string) []string {
 	t.Helper()
-	// An action becomes a mark without letters, so that text beside it stays what it is.
-	z := html.NewTokenizer(strings.NewReader(action.ReplaceAllString(template, "\u2008")))
+	z := html.NewTokenizer(strings.NewReader(withoutActions(template, func(string) {})))
 	var out []string
 	silent := 0
 	for {
@@ -62,13 +107,48 @@ func literalWords(t *testing.T, template string) []string {
 	}
 }
 
+// definitions returns the templates that a file defines, and itself, by name.
+func definitions(t *testing.T, name string) map[string]string {
+	t.Helper()
+	trees := map[string]*parse.Tree{}
+	tree := parse.New(name)
+	tree.Mode = parse.SkipFuncCheck
+	if _, err := tree.Parse(read(t, name), "", "", trees); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for defined, tree := range trees {
+		out[defined] = tree.Root.String()
+	}
+	return out
+}
+
+var calls = regexp.MustCompile(`^\{\{-?\s*template "([^"]+)"`)
+
 func TestTemplatesHoldNoWords(t *testing.T) {
+	defined := map[string]map[string]string{}
+	attributes := map[string]bool{} // templates that others put into a tag: they hold names and values of attributes, no text
 	for _, name := range files(t, `^internal/.*\.html$`) {
 		if strings.Contains(name, "/testdata/") {
 			continue
 		}
-		for _, words := range literalWords(t, read(t, name)) {
-			t.Errorf("%s: %q belongs into locales", name, words)
+		defined[name] = definitions(t, name)
+		for _, body := range defined[name] {
+			withoutActions(body, func(action string) {
+				if m := calls.FindStringSubmatch(action); m != nil {
+					attributes[m[1]] = true
+				}
+			})
+		}
+	}
+	for name, templates := range defined {
+		for part, body := range templates {
+			if attributes[part] {
+				body = "<x " + body + ">"
+			}
+			for _, words := range literalWords(t, body) {
+				t.Errorf("%s, %s: %q belongs into locales", name, part, words)
+			}
 		}
 	}
 }
@@ -76,13 +156,16 @@ func TestTemplatesHoldNoWords(t *testing.T) {
 func TestLiteralWordsAreFound(t *testing.T) {
 	for template, want := range map[string]string{
 		`<p>{{.T "a.b"}}</p>`:                                         "",
-		`<p class="lead">Hello {{.Name}}</p>`:                         "Hello \u2008",
+		`<p class="lead">Hello {{.Name}}</p>`:                         "Hello ·",
 		`<img alt="A cat" src="cat.png">`:                             "alt=A cat",
 		`<input type="submit" value="Send">`:                          "value=Send",
 		`<input type="radio" value="hosts">`:                          "",
 		`<button aria-label="{{.T "x.y"}}"><svg></svg></button>`:      "",
 		`{{/* a comment with words */}}<code>make run</code> · 3 × 4`: "",
-		`{{if .A}}One{{else}}{{end}}`:                                 "\u2008One\u2008\u2008",
+		`{{if .A}}One{{else}}{{end}}`:                                 "·One··",
+		`<{{if .Link}}a href="{{.Link}}"{{else}}button{{end}} class="a{{if .B}} plain{{end}}">{{.Label}}</{{if .Link}}a{{else}}button{{end}}>`: "",
+		`<input{{if .P}} placeholder="{{.P}}"{{end}} required{{if .Q}} title="Quite so"{{end}}>`:                                               "title=Quite so",
+		`<noscript><p class="notice">{{.T}} Scripts are off</p></noscript>`:                                                                    "· Scripts are off",
 	} {
 		if got := strings.Join(literalWords(t, template), "|"); got != want {
 			t.Errorf("%s: %q, want %q", template, got, want)
