@@ -79,7 +79,7 @@ func TestNamesOfHumansPass(t *testing.T) {
 	for in, want := range map[string]string{
 		"  Ana   Puig ": "Ana Puig", "J.R. Smith": "J.R. Smith", "María-José Ñíguez": "María-José Ñíguez", "O’Neil": "O’Neil",
 		"Jose\u0301": "José", "李小龍": "李小龍", "Nguyễn Thị Minh Khai": "Nguyễn Thị Minh Khai", "עָמִית": "עָמִית", "محمد": "محمد",
-		"<b>Ana</b>": "<b>Ana</b>", // escaped where it is shown
+		"<b>Ana</b>":    "<b>Ana</b>", // escaped where it is shown
 		"Ana\u00a0Puig": "Ana Puig", "X Æ A-12": "X Æ A-12", strings.Repeat("é", 80): strings.Repeat("é", 80),
 	} {
 		if got, code := CleanName(in); got != want || code != "" {
@@ -99,7 +99,7 @@ func TestNamesThatDeceiveAreRefused(t *testing.T) {
 		"Ana\n": "person.name_characters", "a\x00b": "person.name_characters", "a\ufeffb": "person.name_characters", "\u3164": "person.name_characters",
 		"\u2800": "person.name_characters", "a\u034fb": "person.name_characters", "a\ue000": "person.name_characters", "a\xff": "person.name_characters",
 		"A" + strings.Repeat("\u0336", 5): "person.name_characters",
-		"ana@example.org": "person.name_link", "https://x": "person.name_link", "see evil.example now": "person.name_link", "www.evil": "person.name_link",
+		"ana@example.org":                 "person.name_link", "https://x": "person.name_link", "see evil.example now": "person.name_link", "www.evil": "person.name_link",
 	} {
 		if got, code := CleanName(in); code != want || got != "" {
 			t.Errorf("CleanName(%q) = %q, %q; want %q", in, got, code, want)

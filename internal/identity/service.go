@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -38,9 +39,9 @@ type Newcomer interface {
 // Acceptance is an invitation whose link was followed by the owner of the invited address.
 type Acceptance struct {
 	Person id.Person
-	Ref    string  // as given to Invite
-	Key    string  // of the invited address
-	New    bool    // the person was born by this; Newcomer is not called for them
+	Ref    string // as given to Invite
+	Key    string // of the invited address
+	New    bool   // the person was born by this; Newcomer is not called for them
 }
 
 // Invitee turns an accepted invitation into the place that was offered, in the transaction of the
@@ -89,6 +90,7 @@ func New(d Deps) (*Service, error) {
 		}
 	}
 	if len(missing) > 0 {
+		slices.Sort(missing)
 		return nil, errors.New("identity: missing " + strings.Join(missing, ", "))
 	}
 	u, err := url.Parse(d.PublicURL)
