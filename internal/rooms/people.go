@@ -33,7 +33,7 @@ func (s *Service) AddPerson(ctx context.Context, actor identity.Actor, room id.R
 	var c fault.Check
 	address, readable := identity.ParseAddress(in.Address)
 	c.Field(in.Person != "" || readable, "address", "rooms.address")
-	c.Field(in.Role == RoleModerator || in.Role == RoleViewer, "role", "rooms.choice")
+	c.Field(in.Role == RoleModerator || in.Role == RoleViewer, "role", "input.choice")
 	if err := c.Err(); err != nil {
 		return err
 	}

@@ -80,8 +80,8 @@ func (s Settings) check(c *fault.Check) {
 	n := utf8.RuneCountInString(s.AccessCode)
 	plain := strings.IndexFunc(s.AccessCode, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) < 0
 	c.Field(s.AccessCode == "" || (n >= minCode && n <= maxCode && plain), "access_code", "rooms.access_code", fault.Params{"Min": minCode, "Max": maxCode})
-	c.Field(s.MayStart == StartHosts || s.MayStart == StartSignedIn || s.MayStart == StartAnyone, "may_start", "rooms.choice")
-	c.Field(s.MayEnter == EnterAnyone || s.MayEnter == EnterPeople || s.MayEnter == EnterInvited, "may_enter", "rooms.choice")
+	c.Field(s.MayStart == StartHosts || s.MayStart == StartSignedIn || s.MayStart == StartAnyone, "may_start", "input.choice")
+	c.Field(s.MayEnter == EnterAnyone || s.MayEnter == EnterPeople || s.MayEnter == EnterInvited, "may_enter", "input.choice")
 }
 
 // Opens reports whether code is the access code of the room, or none is needed. Case and surrounding

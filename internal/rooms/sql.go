@@ -108,11 +108,14 @@ func updateRoom(ctx context.Context, tx store.Tx, r Room) error {
 
 const sqlUsed = `UPDATE room SET last_used_at = $2 WHERE id = $1`
 
-// movePlace changes the number of open rooms of a member and returns the new one.
+// movePlace changes the number of open rooms of a member and returns the new one. The row is made first: the check that
+// it is not negative would refuse the -1 of an INSERT before its ON CONFLICT is looked at.
 func movePlace(ctx context.Context, tx store.Tx, member id.Member, by int) (int, error) {
+	if _, err := tx.Exec(ctx, `INSERT INTO room_count (member, open) VALUES ($1, 0) ON CONFLICT (member) DO NOTHING`, member); err != nil {
+		return 0, err
+	}
 	var n int
-	err := tx.QueryRow(ctx, `INSERT INTO room_count (member, open) VALUES ($1, $2)
-		ON CONFLICT (member) DO UPDATE SET open = room_count.open + $2 RETURNING open`, member, by).Scan(&n)
+	err := tx.QueryRow(ctx, `UPDATE room_count SET open = open + $2 WHERE member = $1 RETURNING open`, member, by).Scan(&n)
 	return n, err
 }
 
