@@ -199,3 +199,59 @@ func TestNothingSkipsEscaping(t *testing.T) {
 var trusted = map[string]bool{
 	"internal/portal/render.go": true, // the drawing beside a word, its name escaped
 }
+
+// sentence is what people would read: two words of letters with a space between them.
+var sentence = regexp.MustCompile(`\pL{2,} \pL{2,}`)
+
+// speakers are the calls whose words operators read, in logs and errors: those are English.
+var speakers = []string{"Errorf", "New", "Debug", "Info", "Warn", "Error", "Log", "LogAttrs", "DebugContext", "InfoContext", "WarnContext", "ErrorContext", "panic"}
+
+// TestPagesSpeakThroughTheCatalog finds sentences in the Go sources of the pages. The page of components is for developers.
+func TestPagesSpeakThroughTheCatalog(t *testing.T) {
+	for _, s := range sources(t) {
+		if !strings.HasPrefix(s.name, "internal/portal/") || s.name == "internal/portal/components_show.go" {
+			continue
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.ImportSpec:
+				return false
+			case *ast.CallExpr:
+				name := ""
+				switch fun := n.Fun.(type) {
+				case *ast.SelectorExpr:
+					name = fun.Sel.Name
+				case *ast.Ident:
+					name = fun.Name
+				}
+				return !slices.Contains(speakers, name)
+			case *ast.BasicLit:
+				if v, ok := text(n); ok && sentence.MatchString(v) && !strings.ContainsAny(v, "=<;{") && v[0] != ':' { // a colon begins a comment of an event stream
+					t.Errorf("%s: %q belongs into locales", s.at(n), v)
+				}
+			}
+			return true
+		})
+	}
+}
+
+var (
+	scriptLiteral  = regexp.MustCompile("\"(?:[^\"\\\\\n]|\\\\.)*\"|'(?:[^'\\\\\n]|\\\\.)*'|`[^`]*`")
+	scriptSilent   = regexp.MustCompile(`console\.|new \w*Error\(|querySelector|^\s*(//|\*|/\*)|className|class:|new Function`)
+	scriptComments = regexp.MustCompile(`//.*$`)
+)
+
+func TestScriptsSpeakThroughTheCatalog(t *testing.T) {
+	for _, name := range files(t, `^assets/src/.*\.ts$`) {
+		for i, line := range strings.Split(read(t, name), "\n") {
+			if scriptSilent.MatchString(line) {
+				continue
+			}
+			for _, lit := range scriptLiteral.FindAllString(scriptComments.ReplaceAllString(line, ""), -1) {
+				if sentence.MatchString(lit) && !strings.ContainsAny(lit, "=<;{") {
+					t.Errorf("%s:%d: %s belongs into locales", name, i+1, lit)
+				}
+			}
+		}
+	}
+}
