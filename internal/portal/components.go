@@ -29,6 +29,18 @@ type Button struct {
 	Small       bool
 }
 
+// Class is the button's kind and size as classes of the style sheet.
+func (b Button) Class() string {
+	kind := b.Kind
+	if kind == "" {
+		kind = ButtonPlain
+	}
+	if b.Small {
+		return string(kind) + " small"
+	}
+	return string(kind)
+}
+
 // Choice is one option of a select, of a group of radios or boxes, or of the language and theme forms.
 type Choice struct {
 	Value, Label, Hint string
@@ -59,11 +71,43 @@ type Field struct {
 	Suggestions  []string // a list to choose from while typing: more than 15 options
 }
 
+// Ref is the id of the control.
+func (f Field) Ref() string { return ref(f.ID, f.Name) }
+
+// Described lists the ids of what explains the control.
+func (f Field) Described() string { return described(f.Ref(), f.Hint, f.Error) }
+
+func ref(id, name string) string {
+	if id != "" {
+		return id
+	}
+	return "f-" + name
+}
+
+func described(ref, hint, mistake string) string {
+	switch {
+	case hint != "" && mistake != "":
+		return ref + "-hint " + ref + "-error"
+	case hint != "":
+		return ref + "-hint"
+	case mistake != "":
+		return ref + "-error"
+	default:
+		return ""
+	}
+}
+
 // Select is a choice of one out of 2 to 15; more options are a Field with Suggestions.
 type Select struct {
 	Name, ID, Label, Hint, Error string
 	Options                      []Choice
 }
+
+// Ref is the id of the control.
+func (x Select) Ref() string { return ref(x.ID, x.Name) }
+
+// Described lists the ids of what explains the control.
+func (x Select) Described() string { return described(x.Ref(), x.Hint, x.Error) }
 
 // Choices is a group of radio buttons, or of boxes when Many is set.
 type Choices struct {
@@ -72,11 +116,23 @@ type Choices struct {
 	Options                       []Choice
 }
 
+// Ref is the id of the control.
+func (x Choices) Ref() string { return ref(x.ID, x.Name) }
+
+// Described lists the ids of what explains the control.
+func (x Choices) Described() string { return described(x.Ref(), x.Hint, x.Error) }
+
 // Switch is a box that is on or off once the form is saved. It sends Name=on.
 type Switch struct {
 	Name, ID, Label, Hint string
 	On                    bool
 }
+
+// Ref is the id of the control.
+func (x Switch) Ref() string { return ref(x.ID, x.Name) }
+
+// Described lists the ids of what explains the control.
+func (x Switch) Described() string { return described(x.Ref(), x.Hint, "") }
 
 // PasteBox takes many lines at once, pasted or from a file. Understood says what the last check made of it.
 type PasteBox struct {
@@ -84,6 +140,12 @@ type PasteBox struct {
 	FileName, FileLabel                 string
 	Understood                          string
 }
+
+// Ref is the id of the control.
+func (x PasteBox) Ref() string { return ref(x.ID, x.Name) }
+
+// Described lists the ids of what explains the control.
+func (x PasteBox) Described() string { return described(x.Ref(), x.Hint, x.Error) }
 
 // CopyField shows a text to be copied. Secret texts are shown once, with what that means in the hint.
 type CopyField struct {

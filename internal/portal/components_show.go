@@ -124,7 +124,7 @@ func sampleComponents() componentsPage {
 		Tabs:   Tabs{Label: "Period", Links: []NavLink{{Label: "Now", Href: "?period=now", Current: true}, {Label: "30 days", Href: "?period=month"}, {Label: "Year", Href: "?period=year"}}},
 		Pager:  Pager{Label: "Pages", Text: "26 to 50 of 212", Previous: Link{"Previous", "?page=1"}, Next: Link{"Next", "?page=3"}},
 		Filter: Filter{Action: "/dev/components", Search: Field{Name: "q", Label: "Search people", Type: "search", Optional: false, Value: ""}, Submit: "Search", Reset: Link{"Show all", "/dev/components"}},
-		Bulk:   BulkBar{Text: "3 of 212 selected", All: Link{"Select all 212", "?select=all"}, Actions: []Button{{Kind: ButtonPlain, Small: true, Label: "Change role"}, {Kind: ButtonDanger, Small: true, Label: "Remove"}}},
+		Bulk:   BulkBar{Text: "3 of 212 selected", All: Link{"All 212", "?select=all"}, Actions: []Button{{Kind: ButtonPlain, Small: true, Label: "Change role"}, {Kind: ButtonDanger, Small: true, Label: "Remove"}}},
 		Dialog: Dialog{ID: "end", Title: "End Weekly round for everybody?", Text: "Six people are inside.", Effects: []string{"All six leave at once.", "Chat stays readable for 24 hours."}, Post: "/end", Cancel: "Keep it running",
 			Typed: &Field{Name: "typed", Label: "Write “Weekly round” to confirm"}, Confirm: Button{Kind: ButtonDanger, Label: "End for all"}, Open: Button{Kind: ButtonDanger, Icon: "phone-off", Label: "End for all", Href: "/end"}},
 		Menu: menu("this page"),
