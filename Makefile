@@ -64,8 +64,12 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-fund --no-audit
 	@touch $@
 
+# Figures count with a database that really writes; it goes away with the last benchmark.
 bench: build
-	go test -run '^$$' -bench . -benchmem -timeout 30m ./internal/...
+	@tools/needs.sh test
+	@db=$$(mktemp -d "$${TMPDIR:-/tmp}/meetcoop-bench-XXXXXX"); chmod 755 "$$db"; trap 'tools/testdb/testdb.sh stop "$$db/db"; rm -rf "$$db"' EXIT; \
+	  export MEETCOOP_TEST_POSTGRES=$$(tools/testdb/testdb.sh start "$$db/db" durable); \
+	  go test -run '^$$' -bench . -benchmem -timeout 30m ./internal/...
 
 screenshots: needs-browser build
 	node test/browser/screenshots.mjs
