@@ -63,12 +63,7 @@ type history struct {
 
 func newHistory(facts []Fact, overrides []Override, policy Policy) *history {
 	h := &history{policy: policy, undone: map[string]Fact{}}
-	seen := make(map[string]bool, len(facts))
 	for _, f := range facts {
-		if seen[f.Source] {
-			continue
-		}
-		seen[f.Source] = true
 		switch f.Kind {
 		case FactCovered:
 			h.covers = append(h.covers, f)
@@ -83,9 +78,7 @@ func newHistory(facts []Fact, overrides []Override, policy Policy) *history {
 			h.events = append(h.events, f)
 		}
 	}
-	slices.SortFunc(h.events, byDay)
-	slices.SortFunc(h.covers, byDay)
-	slices.SortFunc(h.grants, byDay)
+	h.events, h.covers, h.grants = inTime(h.events), inTime(h.covers), inTime(h.grants)
 	for _, o := range overrides {
 		if o.RevokedAt.IsZero() {
 			h.overrides = append(h.overrides, o)
@@ -95,6 +88,14 @@ func newHistory(facts []Fact, overrides []Override, policy Policy) *history {
 		return cmp.Or(compareDates(a.From, b.From), a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	return h
+}
+
+// inTime sorts facts and drops those that came twice: the same fact twice stands side by side then.
+func inTime(facts []Fact) []Fact {
+	if !slices.IsSortedFunc(facts, byDay) {
+		slices.SortFunc(facts, byDay)
+	}
+	return slices.CompactFunc(facts, func(a, b Fact) bool { return a.Source == b.Source })
 }
 
 // byDay orders facts by first day, then by when they happened. The source settles what remains, so
@@ -274,10 +275,14 @@ func (h *history) days(today instant.Date) []instant.Date {
 		note(g.From)
 		note(g.Until)
 	}
+	_, last := h.lastCover(today)
 	for _, c := range h.covers {
 		note(c.From)
-		note(c.From.AddMonths(h.policy.ArrearsMonths))
-		if end, good := h.goodEnd(c); good {
+		end, good := h.goodEnd(c)
+		switch {
+		case !good:
+			note(c.From.AddMonths(h.policy.ArrearsMonths))
+		case !end.Before(last): // one that ended before can be E no more
 			note(end)
 			note(end.AddDays(h.policy.GraceDays))
 			note(end.AddMonths(h.policy.ArrearsMonths))
