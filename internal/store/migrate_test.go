@@ -3,13 +3,13 @@
 package store_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"meetcoop/internal/fault"
@@ -42,8 +42,6 @@ func asProcess(run func() error) int {
 }
 
 func migrateProcess() error {
-	var b bytes.Buffer
-	_, _ = b.ReadFrom(os.Stdin) // all processes wait here for the same moment
 	cfg := store.Config{Path: os.Getenv(envMigrate)}
 	if filepath.Ext(cfg.Path) != ".db" {
 		cfg = store.Config{URL: cfg.Path}
@@ -52,6 +50,8 @@ func migrateProcess() error {
 	if err != nil {
 		return err
 	}
+	fmt.Println("ready")
+	_, _ = new(bytes.Buffer).ReadFrom(os.Stdin) // all processes wait here for the same moment
 	n, err := db.Migrate(background)
 	if err != nil {
 		return err
@@ -76,32 +76,42 @@ func TestProcessesThatMigrateAtOnceAgree(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			cfg := storetest.Empty(t, engine)
-			var wg sync.WaitGroup
-			gate := make([]func(), 0, 4)
-			outputs := make([]string, 4)
-			for i := range outputs {
+			const processes = 4
+			var begin []func() error
+			var lines []*bufio.Scanner
+			var wait []func() error
+			for range processes {
 				cmd := exec.CommandContext(t.Context(), os.Args[0])
 				cmd.Env = append(os.Environ(), envMigrate+"="+cfg.Path+cfg.URL)
-				in, err := cmd.StdinPipe()
-				if err != nil {
+				cmd.Stderr = os.Stderr
+				in, inErr := cmd.StdinPipe()
+				out, outErr := cmd.StdoutPipe()
+				if err := errors.Join(inErr, outErr, cmd.Start()); err != nil {
 					t.Fatal(err)
 				}
-				gate = append(gate, func() { _ = in.Close() })
-				wg.Go(func() {
-					out, err := cmd.CombinedOutput()
-					if err != nil {
-						t.Errorf("process %d: %v\n%s", i, err, out)
-					}
-					outputs[i] = string(out)
-				})
+				begin, lines, wait = append(begin, in.Close), append(lines, bufio.NewScanner(out)), append(wait, cmd.Wait)
 			}
-			for _, open := range gate {
-				open()
+			for i, l := range lines {
+				if !l.Scan() || l.Text() != "ready" {
+					t.Fatalf("process %d says %q", i, l.Text())
+				}
 			}
-			wg.Wait()
+			for _, b := range begin {
+				if err := b(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			outputs := make([]string, processes)
+			for i, l := range lines {
+				l.Scan()
+				outputs[i] = l.Text()
+				if err := wait[i](); err != nil {
+					t.Errorf("process %d: %v", i, err)
+				}
+			}
 			workers := 0
 			for _, out := range outputs {
-				if out != "0\n" {
+				if out != "0" {
 					workers++
 				}
 			}
