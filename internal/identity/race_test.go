@@ -102,11 +102,15 @@ func TestNodesShareOneSecret(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			at := storetest.Location(t, engine)
-			roots := make([]string, 8)
+			roots, nodes := make([]string, 8), make([]*world, 8)
+			for i := range nodes {
+				nodes[i] = newWorld(t, storetest.Open(t, at))
+			}
 			var wg sync.WaitGroup
-			for i := range roots {
-				w := newWorld(t, storetest.Open(t, at))
+			start := make(chan struct{})
+			for i, w := range nodes {
 				wg.Go(func() {
+					<-start
 					k, err := w.keys(t.Context())
 					if err != nil {
 						t.Error(err)
@@ -114,6 +118,7 @@ func TestNodesShareOneSecret(t *testing.T) {
 					roots[i] = string(k.root)
 				})
 			}
+			close(start)
 			wg.Wait()
 			for _, r := range roots {
 				if r != roots[0] || len(r) < 32 {
