@@ -32,6 +32,9 @@ type Config struct {
 	// would deadlock on SQLite and see half a truth on PostgreSQL. Tests set it; it costs
 	// microseconds per transaction.
 	Strict bool
+	// DryRun lets every Write and Gate run to its end and then takes it back: what a command prints
+	// is true, nothing of it stays.
+	DryRun bool
 }
 
 // DB is a handle on one database. It is safe for concurrent use.
@@ -41,6 +44,7 @@ type DB struct {
 	log     *slog.Logger
 	feed    *feed
 	nesting *nesting // nil unless strict
+	dryRun  bool
 }
 
 // backend is what differs between the engines: how a transaction begins and ends. fn returns what
@@ -57,7 +61,7 @@ type backend interface {
 // when the database cannot be reached or its file not be opened, Invalid (store.url) when the URL
 // cannot be read.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
-	db := &DB{log: cfg.Log}
+	db := &DB{log: cfg.Log, dryRun: cfg.DryRun}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
@@ -118,6 +122,9 @@ func (db *DB) Gate(ctx context.Context, fn func(Tx) error) error {
 	return db.retry(ctx, db.backend.gate, fn)
 }
 
+// errTakenBack ends the transaction of a dry run.
+var errTakenBack = errors.New("taken back")
+
 // Read runs fn on one consistent, read-only snapshot.
 func (db *DB) Read(ctx context.Context, fn func(Reader) error) error {
 	defer db.nesting.enter()()
@@ -140,8 +147,14 @@ func (db *DB) retry(ctx context.Context, begin transact, fn func(Tx) error) erro
 			t := txn{&reader{within: ctx, engine: db.engine, run: run}}
 			err := t.end(fn(t))
 			woken = t.woken
+			if err == nil && db.dryRun {
+				return errTakenBack
+			}
 			return err
 		})
+		if errors.Is(err, errTakenBack) {
+			return nil
+		}
 		if err == nil {
 			db.feed.wake(woken)
 			return nil
