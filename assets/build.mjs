@@ -92,7 +92,8 @@ async function script(plain, entry) {
 
 async function scripts() {
   await script("portal", join(src, "portal", "main.ts"));
-  if (existsSync(join(src, "meet", "main.ts"))) await script("meet", join(src, "meet", "main.ts"));
+  await script("join", join(src, "join", "main.ts"));
+  await script("meet", join(src, "meet", "main.ts"));
   const htmx = await readFile(join(modules, "htmx.org", "dist", "htmx.min.js"), "utf8");
   await put("htmx.js", htmx.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
 }
@@ -108,7 +109,7 @@ async function build() {
   await put("icons.svg", await sprite());
   await put("favicon.svg", await readFile(join(src, "icons", "favicon.svg")));
   await styles(join(src, "css", "portal.css"), "portal.css");
-  if (existsSync(join(src, "meet", "meet.css"))) await styles(join(src, "meet", "meet.css"), "meet.css");
+  await styles(join(src, "meet", "meet.css"), "meet.css");
   await scripts();
   const sorted = Object.fromEntries(Object.entries(manifest).sort(([a], [b]) => (a < b ? -1 : 1)));
   await writeFile(join(dist, "manifest.json"), `${JSON.stringify(sorted, null, 2)}\n`);

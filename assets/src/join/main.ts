@@ -20,7 +20,7 @@ async function join(form: HTMLElement): Promise<void> {
 	const choices = h("div", { class: "preview-choices" });
 	const camera = toggleBox("preview-camera", t("meet.preview.camera"), prefs.cameraOn);
 	const mic = toggleBox("preview-mic", t("meet.preview.mic"), prefs.micOn);
-	const test = h("button", { type: "button", class: "button button-plain", onclick: () => void speakerTest(note) }, t("meet.preview.speaker_test"));
+	const test = h("button", { type: "button", class: "button plain", onclick: () => void speakerTest(note) }, t("meet.preview.speaker_test"));
 	box.replaceChildren(h("div", { class: "preview" }, video, off), h("div", { class: "preview-switches" }, mic.el, camera.el, level), choices, test, note);
 	box.hidden = false;
 

@@ -81,7 +81,7 @@ export class Bar {
 							},
 						},
 						h("span", { "aria-hidden": "true" }, emoji[kind]),
-						h("span", { class: "visually-hidden" }, t(`meet.reaction.${kind}`)),
+						h("span", { class: "unseen" }, t(`meet.reaction.${kind}`)),
 					),
 				),
 			),
@@ -159,6 +159,6 @@ export class Bar {
 		const words = n === 0 ? "" : t(key, { Count: n });
 		if (badge.dataset.words === words) return;
 		badge.dataset.words = words;
-		badge.replaceChildren(h("span", { "aria-hidden": "true" }, n > 99 ? "99+" : String(n)), h("span", { class: "visually-hidden" }, words));
+		badge.replaceChildren(h("span", { "aria-hidden": "true" }, n > 99 ? "99+" : String(n)), h("span", { class: "unseen" }, words));
 	}
 }

@@ -32,8 +32,8 @@ export class Chat {
 			{ class: "chat-form", onsubmit: (e: globalThis.Event) => this.send(e) },
 			h("label", { for: "chat-to" }, t("meet.chat.to")),
 			this.to,
-			h("label", { class: "visually-hidden", for: "chat-text" }, t("meet.chat.text")),
-			h("div", { class: "chat-line" }, this.input, h("button", { type: "submit", class: "button button-primary" }, icon("send"), h("span", { class: "visually-hidden" }, t("meet.chat.send")))),
+			h("label", { class: "unseen", for: "chat-text" }, t("meet.chat.text")),
+			h("div", { class: "chat-line" }, this.input, h("button", { type: "submit", class: "button primary" }, icon("send"), h("span", { class: "unseen" }, t("meet.chat.send")))),
 			this.note,
 		);
 		this.el = h("div", { class: "chat" }, this.empty, this.log, this.form);

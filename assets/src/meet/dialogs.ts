@@ -12,7 +12,7 @@ export function open(title: string, ...content: (Node | string)[]): HTMLDialogEl
 	const dialog = h(
 		"dialog",
 		{ class: "dialog", "aria-labelledby": id },
-		h("div", { class: "dialog-head" }, h("h2", { id }, title), h("button", { type: "button", class: "meet-mini", onclick: () => dialog.close() }, icon("x"), h("span", { class: "visually-hidden" }, t("meet.close")))),
+		h("div", { class: "dialog-head" }, h("h2", { id }, title), h("button", { type: "button", class: "meet-mini", onclick: () => dialog.close() }, icon("x"), h("span", { class: "unseen" }, t("meet.close")))),
 		...content,
 	);
 	dialog.addEventListener("close", () => {
@@ -47,7 +47,7 @@ export function confirm(title: string, sentence: string, action: string, typed =
 			h("p", {}, sentence),
 			typed ? h("label", { for: "confirm-typed" }, t("meet.confirm.type", { Word: typed })) : null,
 			typed ? input : null,
-			h("div", { class: "dialog-actions" }, h("button", { type: "button", class: "button button-plain", onclick: () => dialog.close() }, t("meet.cancel")), h("button", { type: "submit", class: "button button-danger" }, action)),
+			h("div", { class: "dialog-actions" }, h("button", { type: "button", class: "button plain", onclick: () => dialog.close() }, t("meet.cancel")), h("button", { type: "submit", class: "button danger" }, action)),
 		);
 		input.addEventListener("input", () => input.setCustomValidity(""));
 		const dialog = open(title, form);
@@ -72,7 +72,7 @@ export function ask(title: string, label: string, value: string, action: string)
 			},
 			h("label", { for: "ask-value" }, label),
 			input,
-			h("div", { class: "dialog-actions" }, h("button", { type: "submit", class: "button button-primary" }, action)),
+			h("div", { class: "dialog-actions" }, h("button", { type: "submit", class: "button primary" }, action)),
 		);
 		const dialog = open(title, form);
 		dialog.addEventListener("close", () => resolve(answer));

@@ -31,7 +31,7 @@ export class Head {
 			this.people,
 			this.seats,
 			this.time,
-			h("button", { type: "button", class: "meet-mini", onclick: help }, icon("circle-help"), h("span", { class: "visually-hidden" }, t("meet.help.open"))),
+			h("button", { type: "button", class: "meet-mini", onclick: help }, icon("circle-help"), h("span", { class: "unseen" }, t("meet.help.open"))),
 		);
 		this.banner = h("section", { class: "banner meet-banner", "data-tone": "warn", "aria-label": t("meet.time.label"), hidden: true }, icon("clock"), this.bannerWords);
 		window.setInterval(() => this.drawTime(), 1000);

@@ -36,7 +36,7 @@ class Page {
 	private panelTitle!: HTMLElement;
 	private readonly line = h("p", { class: "meet-line", role: "status", hidden: true });
 	private readonly hint = h("p", { class: "meet-hint", role: "status", hidden: true });
-	private readonly soundButton = h("button", { type: "button", class: "button button-primary meet-sound", hidden: true }, icon("volume-2"), h("span", {}, t("meet.sound.on")));
+	private readonly soundButton = h("button", { type: "button", class: "button primary meet-sound", hidden: true }, icon("volume-2"), h("span", {}, t("meet.sound.on")));
 	private unread = 0;
 	private over = false;
 	private wanted = { mic: load().micOn, camera: load().cameraOn };
@@ -94,8 +94,8 @@ class Page {
 		this.people = new People(this.store);
 		this.chat = new Chat(this.store);
 		this.head = new Head(this.store, keysDialog);
-		const polite = h("div", { id: "say", class: "visually-hidden", "aria-live": "polite" });
-		const alarm = h("div", { id: "alarm", class: "visually-hidden", role: "alert" });
+		const polite = h("div", { id: "say", class: "unseen", "aria-live": "polite" });
+		const alarm = h("div", { id: "alarm", class: "unseen", role: "alert" });
 		this.say = new Announcer(polite, alarm);
 		this.bar = new Bar({
 			media: (m) => void this.toggleMedia(m),
@@ -116,7 +116,7 @@ class Page {
 		this.panelBox = h(
 			"aside",
 			{ class: "meet-panel", id: "panel", "aria-label": t("meet.panel.label"), hidden: true },
-			h("div", { class: "panel-head" }, this.panelTitle, h("button", { type: "button", class: "meet-mini", onclick: () => this.openPanel("", true) }, icon("x"), h("span", { class: "visually-hidden" }, t("meet.panel.close")))),
+			h("div", { class: "panel-head" }, this.panelTitle, h("button", { type: "button", class: "meet-mini", onclick: () => this.openPanel("", true) }, icon("x"), h("span", { class: "unseen" }, t("meet.panel.close")))),
 			this.people.el,
 			this.chat.el,
 		);
@@ -448,8 +448,8 @@ class Page {
 				h(
 					"p",
 					{ class: "meet-over-actions" },
-					again && h("a", { class: "button button-primary", href: config().room }, t(key === "lost" || key === "left" || key === "replaced" || key === "unreachable" ? "meet.over.join_again" : "meet.over.to_room")),
-					h("a", { class: again ? "button button-plain" : "button button-primary", href: config().home }, t("meet.over.home")),
+					again && h("a", { class: "button primary", href: config().room }, t(key === "lost" || key === "left" || key === "replaced" || key === "unreachable" ? "meet.over.join_again" : "meet.over.to_room")),
+					h("a", { class: again ? "button plain" : "button primary", href: config().home }, t("meet.over.home")),
 				),
 			),
 		);

@@ -26,7 +26,7 @@ export class People {
 			{ class: "people-box", "aria-labelledby": "waiting-title", hidden: true },
 			h("h3", { id: "waiting-title" }, t("meet.people.waiting")),
 			this.waiting,
-			h("button", { type: "button", class: "button button-plain", onclick: () => this.act("lobby/admit-all") }, t("meet.people.admit_all")),
+			h("button", { type: "button", class: "button plain", onclick: () => this.act("lobby/admit-all") }, t("meet.people.admit_all")),
 		);
 		this.handsBox = h("section", { class: "people-box", "aria-labelledby": "hands-title", hidden: true }, h("h3", { id: "hands-title" }, t("meet.people.hands")), this.hands);
 		const lock = (key: "chat" | "mic" | "camera" | "screen" | "names") =>
@@ -44,7 +44,7 @@ export class People {
 			"details",
 			{ class: "people-all", hidden: true },
 			h("summary", {}, icon("settings"), h("span", {}, t("meet.people.for_all"))),
-			h("button", { type: "button", class: "button button-plain", onclick: () => this.act("mute-all") }, icon("mic-off"), t("meet.people.mute_all")),
+			h("button", { type: "button", class: "button plain", onclick: () => this.act("mute-all") }, icon("mic-off"), t("meet.people.mute_all")),
 			h("fieldset", {}, h("legend", {}, t("meet.people.lock")), lock("chat"), lock("mic"), lock("camera"), lock("screen"), lock("names")),
 			h(
 				"label",
@@ -53,7 +53,7 @@ export class People {
 				h("span", {}, t("meet.people.door")),
 			),
 		);
-		this.el = h("div", { class: "people" }, this.waitingBox, this.handsBox, h("h3", { class: "visually-hidden" }, t("meet.panel.people")), this.list, this.all, this.note);
+		this.el = h("div", { class: "people" }, this.waitingBox, this.handsBox, h("h3", { class: "unseen" }, t("meet.panel.people")), this.list, this.all, this.note);
 	}
 
 	use(media: MediaRoom | undefined): void {
@@ -88,7 +88,7 @@ export class People {
 					"li",
 					{},
 					h("span", { class: "who" }),
-					h("button", { type: "button", class: "button button-quiet", "data-moderator": true, onclick: () => this.act(`people/${p.id}/hand`) }, t("meet.people.lower")),
+					h("button", { type: "button", class: "button quiet", "data-moderator": true, onclick: () => this.act(`people/${p.id}/hand`) }, t("meet.people.lower")),
 				),
 			(node, p) => {
 				text(node.querySelector(".who") as Element, p.name);
@@ -111,8 +111,8 @@ export class People {
 			"li",
 			{},
 			h("span", { class: "who" }, w.name, h("small", {}, t("meet.people.since", { Time: clock(w.since) }))),
-			h("button", { type: "button", class: "button button-primary", onclick: () => this.act(`lobby/${w.id}/admit`) }, t("meet.people.admit"), h("span", { class: "visually-hidden" }, ` ${w.name}`)),
-			h("button", { type: "button", class: "button button-quiet", onclick: () => this.act(`lobby/${w.id}/deny`, { text: "" }) }, t("meet.people.deny"), h("span", { class: "visually-hidden" }, ` ${w.name}`)),
+			h("button", { type: "button", class: "button primary", onclick: () => this.act(`lobby/${w.id}/admit`) }, t("meet.people.admit"), h("span", { class: "unseen" }, ` ${w.name}`)),
+			h("button", { type: "button", class: "button quiet", onclick: () => this.act(`lobby/${w.id}/deny`, { text: "" }) }, t("meet.people.deny"), h("span", { class: "unseen" }, ` ${w.name}`)),
 		);
 	}
 
@@ -129,7 +129,7 @@ export class People {
 			h(
 				"details",
 				{ class: "menu person-menu" },
-				h("summary", { class: "meet-mini" }, icon("ellipsis"), h("span", { class: "visually-hidden" }, t("meet.people.menu", { Name: p.name }))),
+				h("summary", { class: "meet-mini" }, icon("ellipsis"), h("span", { class: "unseen" }, t("meet.people.menu", { Name: p.name }))),
 				h(
 					"div",
 					{ class: "menu-list" },

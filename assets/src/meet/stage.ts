@@ -32,9 +32,9 @@ export class Stage {
 		this.pager = h(
 			"nav",
 			{ class: "stage-pager", "aria-label": t("meet.stage.pages"), hidden: true },
-			h("button", { type: "button", class: "meet-mini", onclick: () => this.turn(-1) }, icon("chevron-left"), h("span", { class: "visually-hidden" }, t("meet.stage.previous"))),
+			h("button", { type: "button", class: "meet-mini", onclick: () => this.turn(-1) }, icon("chevron-left"), h("span", { class: "unseen" }, t("meet.stage.previous"))),
 			this.pageText,
-			h("button", { type: "button", class: "meet-mini", onclick: () => this.turn(1) }, icon("chevron-right"), h("span", { class: "visually-hidden" }, t("meet.stage.next"))),
+			h("button", { type: "button", class: "meet-mini", onclick: () => this.turn(1) }, icon("chevron-right"), h("span", { class: "unseen" }, t("meet.stage.next"))),
 		);
 		this.el = h("section", { class: "stage", id: "stage", tabindex: "-1", "aria-label": t("meet.stage.label") }, this.tiles, this.strip, this.pager);
 		narrow.addEventListener("change", () => this.draw());
@@ -114,7 +114,7 @@ export class Stage {
 					h("video", { class: "tile-video", autoplay: true, playsinline: true, "aria-hidden": "true", tabindex: "-1" }),
 					h("span", { class: "tile-initials", "aria-hidden": "true" }),
 					h("span", { class: "tile-foot", "aria-hidden": "true" }, h("span", { class: "tile-hand" }), h("span", { class: "tile-mic" }), h("span", { class: "tile-name" })),
-					h("span", { class: "visually-hidden tile-words" }),
+					h("span", { class: "unseen tile-words" }),
 				),
 			(node, tile) => this.update(node, tile, me),
 		);

@@ -4,7 +4,9 @@
 import { busyForms } from "./busy";
 import { copyButtons } from "./copy";
 import { dialogs } from "./dialog";
+import { liveLists } from "./live";
 import { menus } from "./menu";
+import { signUp } from "./signup";
 import { focusAfterSwap } from "./swap";
 import { submitOnChange } from "./change";
 
@@ -14,3 +16,5 @@ dialogs();
 menus();
 submitOnChange();
 focusAfterSwap();
+liveLists();
+signUp();
