@@ -36,6 +36,17 @@ func newRunner(t *testing.T, db *store.DB, change ...func(*Deps)) *Runner {
 	return r
 }
 
+// lines is a logger's handler that hands on the messages: what became of a job is logged once it is written.
+type lines chan string
+
+func (l lines) Enabled(context.Context, slog.Level) bool { return true }
+func (l lines) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l lines) WithGroup(string) slog.Handler            { return l }
+func (l lines) Handle(_ context.Context, r slog.Record) error {
+	l <- r.Message
+	return nil
+}
+
 func start(t *testing.T, r *Runner) {
 	t.Helper()
 	if err := r.Start(t.Context()); err != nil {
@@ -143,6 +154,11 @@ func TestAKeyMakesWaitingWorkOneAndRunsAgainWhatComesTooLate(t *testing.T) {
 		for range 3 { // the running one may have read the old state
 			enqueue(t, db, EnqueueInput{Key: "k"})
 		}
+		other := newRunner(t, db)
+		other.Handle(greet, Policy{}, nil)
+		if taken, _, err := other.claim(t.Context(), 5); err != nil || len(taken) != 0 {
+			t.Errorf("another node would run the key beside it: %v, %v", taken, err)
+		}
 		proceed <- struct{}{}
 		if n := await(t, began, "second run"); n != 2 {
 			t.Errorf("run %d, want 2", n)
@@ -168,12 +184,10 @@ func TestFailuresAreRetriedThenParkedAndTheOperatorMayRetry(t *testing.T) {
 				}
 				tries := make(chan try, 10)
 				reg := prometheus.NewRegistry()
-				r := newRunner(t, db, func(d *Deps) { d.Registry = reg })
+				said := make(lines, 100)
+				r := newRunner(t, db, func(d *Deps) { d.Registry, d.Log = reg, slog.New(said) })
 				r.Handle(greet, Policy{Retries: []time.Duration{time.Millisecond, time.Millisecond}}, func(_ context.Context, j Job) error {
 					tries <- try{j.Tries, j.Last}
-					if j.Tries == 3 {
-						defer r.poke()
-					}
 					return fail()
 				})
 				start(t, r)
@@ -182,6 +196,8 @@ func TestFailuresAreRetriedThenParkedAndTheOperatorMayRetry(t *testing.T) {
 					if got := await(t, tries, "a try"); got != want {
 						t.Errorf("try %+v, want %+v", got, want)
 					}
+				}
+				for await(t, said, "the end of the tries") != "job parked" {
 				}
 				r.Stop()
 				parked := listed(t, db, StateParked)
@@ -338,9 +354,9 @@ func TestAJobOfADeadNodeIsDoneByAnother(t *testing.T) {
 		if err != nil || len(taken) != 1 {
 			t.Fatalf("claimed %v, %v", taken, err)
 		}
-		ran := make(chan Job, 1)
+		ran, proceed := make(chan Job, 1), make(chan struct{})
 		heir := newRunner(t, db, c.deps)
-		heir.Handle(greet, Policy{Timeout: time.Hour}, func(_ context.Context, j Job) error { ran <- j; return nil })
+		heir.Handle(greet, Policy{Timeout: time.Hour}, func(_ context.Context, j Job) error { ran <- j; <-proceed; return nil })
 		if none, _, err := heir.claim(t.Context(), 1); err != nil || len(none) != 0 {
 			t.Fatalf("took the job of a living node: %v, %v", none, err)
 		}
@@ -352,13 +368,19 @@ func TestAJobOfADeadNodeIsDoneByAnother(t *testing.T) {
 		if j := await(t, ran, "the job of the dead node"); j.Tries != 2 {
 			t.Errorf("try %d, want 2", j.Tries)
 		}
-		heir.Stop()
-		// The dead one was only stopped and wakes up: its result must not count any more.
-		if _, err := dead.settle(t.Context(), dead.handlers[greet], taken[0], errors.New("late"), false); err != nil {
-			t.Fatal(err)
+		// The dead one was only stopped and wakes up: its results must not count any more.
+		for _, late := range []error{errors.New("late"), Park(errors.New("late")), nil} {
+			if _, err := dead.settle(t.Context(), dead.handlers[greet], taken[0], late, false); err != nil {
+				t.Fatal(err)
+			}
 		}
+		if running := listed(t, db, StateRunning); len(running) != 1 || running[0].Tries != 2 {
+			t.Errorf("after the dead node woke up: %+v", running)
+		}
+		close(proceed)
+		heir.Stop()
 		if done := listed(t, db, StateDone); len(done) != 1 || done[0].LastError != "" {
-			t.Errorf("after the dead node woke up: %+v", done)
+			t.Errorf("at the end: %+v", done)
 		}
 	})
 }
@@ -506,6 +528,25 @@ func TestADutyHasOneLeaderAndAnHeirWithinSixSeconds(t *testing.T) {
 			for _, d := range r.duties {
 				d.drop()
 				<-d.done
+			}
+		}
+	})
+}
+
+func TestALeaseIsTakenByOneOnly(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a, b, now := id.NewNode(), id.NewNode(), newClock().now()
+		for _, step := range []struct {
+			node  id.Node
+			after time.Duration
+			want  bool
+		}{{a, 0, true}, {b, 0, false}, {a, time.Second, true}, {b, dutyLease, false}, {b, time.Second + dutyLease, true}, {a, time.Second + dutyLease, false}} {
+			var got bool
+			if err := db.Gate(t.Context(), func(tx store.Tx) (err error) {
+				got, err = take(t.Context(), tx, now.Add(step.after), "test.duty", step.node, dutyLease)
+				return err
+			}); err != nil || got != step.want {
+				t.Errorf("%+v: %v, %v", step, got, err)
 			}
 		}
 	})

@@ -273,7 +273,7 @@ func (r *Runner) settle(ctx context.Context, h handler, j Job, err error, stoppe
 		return "done", end(StateDone, "")
 	}
 	text := cut(err.Error(), keepError)
-	if !stopped && (j.Last || Hopeless(err)) {
+	if Hopeless(err) || (j.Last && !stopped) {
 		return "parked", end(StateParked, text)
 	}
 	outcome, runAt, tries := "stopped", now, j.Tries-1

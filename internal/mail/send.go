@@ -94,6 +94,9 @@ func (m *Mailer) send(ctx context.Context, j jobs.Job) error {
 		return nil // trimmed, or sent by a try whose end was not noted
 	}
 	sendErr := m.deps.Transport.Send(ctx, mail)
+	// What became of it is noted even while the program stops, or it would be sent again.
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer done()
 	now := m.deps.Now()
 	if sendErr == nil {
 		m.results.WithLabelValues("sent").Inc()

@@ -108,7 +108,15 @@ func (s *SMTP) Send(ctx context.Context, m Mail) error {
 	if err != nil {
 		return fmt.Errorf("smtp: %w", err)
 	}
-	err = client.DialAndSendWithContext(ctx, msg)
+	// go-mail looks at ctx while it connects, and keeps deadlines after that. A program that stops
+	// does not wait for a silent server: the goroutine ends with its deadlines.
+	done := make(chan error, 1)
+	go func() { done <- client.DialAndSendWithContext(ctx, msg) }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
 	if err == nil {
 		return nil
 	}
