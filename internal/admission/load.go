@@ -107,10 +107,11 @@ func (l *ledger) addSeats(seats []*Seat, err error) error {
 }
 
 func (l *ledger) readAll(ctx context.Context, tx store.Tx) error {
-	if l.seats == 0 {
-		return nil
+	keys := make([]string, 0, len(l.meetings))
+	for m := range l.meetings {
+		keys = append(keys, string(m))
 	}
-	return l.addSeats(seatsOf(ctx, tx, l.member))
+	return eachSeat(ctx, tx, selectMeetings, nil, keys, l.addSeat)
 }
 
 // readSome reads the seats decide will look at: those of the people who join and of the participants
@@ -144,13 +145,15 @@ func (l *ledger) readSome(ctx context.Context, tx store.Tx, w *work, now instant
 			}
 		}
 	}
+	var meetings []string
 	for m := range whole {
-		if err := l.addSeats(seatsIn(ctx, tx, l.member, m)); err != nil {
-			return err
-		}
+		meetings = append(meetings, string(m))
+	}
+	if err := eachSeat(ctx, tx, selectMeetings, nil, meetings, l.addSeat); err != nil {
+		return err
 	}
 	for m, keys := range persons {
-		if err := eachSeat(ctx, tx, selectPersons, []any{string(l.member), string(m)}, keys, l.addSeat); err != nil {
+		if err := eachSeat(ctx, tx, selectPersons, []any{string(m)}, keys, l.addSeat); err != nil {
 			return err
 		}
 	}

@@ -115,14 +115,6 @@ func scanSeat(s store.Scanner) (*Seat, error) {
 	return &v, err
 }
 
-func seatsOf(ctx context.Context, r store.Reader, m id.Member) ([]*Seat, error) {
-	return store.All(ctx, r, scanSeat, `SELECT `+seatColumns+` FROM seat WHERE member = $1`, string(m))
-}
-
-func seatsIn(ctx context.Context, r store.Reader, member id.Member, m id.Meeting) ([]*Seat, error) {
-	return store.All(ctx, r, scanSeat, `SELECT `+seatColumns+` FROM seat WHERE member = $1 AND meeting = $2`, string(member), string(m))
-}
-
 func seatsExpired(ctx context.Context, r store.Reader, m id.Member, now instant.Instant) ([]*Seat, error) {
 	return store.All(ctx, r, scanSeat, `SELECT `+seatColumns+` FROM seat WHERE member = $1 AND expires_at <= $2`, string(m), now)
 }
@@ -134,7 +126,8 @@ func nextSeatExpiry(ctx context.Context, r store.Reader, m id.Member, now instan
 }
 
 var (
-	selectPersons      = store.NewIn(`SELECT `+seatColumns+` FROM seat WHERE member = $1 AND meeting = $2 AND person_key IN`, 2, ``)
+	selectMeetings     = store.NewIn(`SELECT `+seatColumns+` FROM seat WHERE meeting IN`, 0, ``)
+	selectPersons      = store.NewIn(`SELECT `+seatColumns+` FROM seat WHERE meeting = $1 AND person_key IN`, 1, ``)
 	selectParticipants = store.NewIn(`SELECT `+seatColumns+` FROM seat WHERE member = $1 AND participant IN`, 1, ``)
 )
 
@@ -181,9 +174,9 @@ func clocksOf(ctx context.Context, r store.Reader, m id.Member) ([]clockRow, err
 
 var (
 	upsertSeats = store.NewRows(`INSERT INTO seat (`+seatColumns+`) VALUES `, 10,
-		` ON CONFLICT (member, meeting, person_key) DO UPDATE SET participant = excluded.participant, role = excluded.role, present = excluded.present,
+		` ON CONFLICT (meeting, person_key) DO UPDATE SET participant = excluded.participant, role = excluded.role, present = excluded.present,
 			late = excluded.late, taken_at = excluded.taken_at, seen_at = excluded.seen_at, expires_at = excluded.expires_at`)
-	deleteSeats  = store.NewRows(`DELETE FROM seat WHERE (member, meeting, person_key) IN (VALUES `, 3, `)`)
+	deleteSeats  = store.NewRows(`DELETE FROM seat WHERE (meeting, person_key) IN (VALUES `, 2, `)`)
 	insertQueued = store.NewRows(`INSERT INTO waiter (`+waiterColumns+`) VALUES `, 16, ` ON CONFLICT (participant) DO UPDATE SET refreshed_at = excluded.refreshed_at`)
 	deleteTorn   = store.NewRows(`DELETE FROM waiter WHERE (member, participant) IN (VALUES `, 2, `)`)
 	upsertClocks = store.NewRows(`INSERT INTO clock (member, scope, scope_key, used_us, running_since, last_end_at, day, day_used_us) VALUES `, 8,
@@ -204,7 +197,7 @@ func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
 				s = m.seats[k.person]
 			}
 			if s == nil {
-				gone = append(gone, member, string(k.meeting), k.person.String())
+				gone = append(gone, string(k.meeting), k.person.String())
 				continue
 			}
 			seats = append(seats, member, string(k.meeting), k.person.String(), string(s.Participant), string(s.Role), s.Present, s.Late, s.TakenAt, s.SeenAt, s.ExpiresAt)
@@ -307,8 +300,9 @@ func findUsage(ctx context.Context, r store.Reader, m id.Member) (usageRow, bool
 
 // countSeats returns the counting seats of a member at now, and how many of them are not taken up.
 func countSeats(ctx context.Context, r store.Reader, m id.Member, now instant.Instant) (used, held int, err error) {
-	err = r.QueryRow(ctx, `SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN present THEN 0 ELSE 1 END), 0) AS BIGINT) FROM seat
-		WHERE member = $1 AND (expires_at IS NULL OR expires_at > $2)`, string(m), now).Scan(&used, &held)
+	err = r.QueryRow(ctx, `SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN s.present THEN 0 ELSE 1 END), 0) AS BIGINT) 
+		FROM meeting m JOIN seat s ON s.meeting = m.id
+		WHERE m.member = $1 AND m.state IN ('stub', 'reserved', 'live', 'detached') AND (s.expires_at IS NULL OR s.expires_at > $2)`, string(m), now).Scan(&used, &held)
 	return used, held, err
 }
 

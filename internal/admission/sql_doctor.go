@@ -12,19 +12,20 @@ import (
 // Each counts something anew beside what is stored: member, meeting, stored, counted. $1 is a member, or
 // ” for all.
 var counts = []struct{ column, query string }{
-	{"seats", `SELECT u.member, '', u.seats, (SELECT COUNT(*) FROM seat s WHERE s.member = u.member)
-		FROM member_usage u WHERE $1 = '' OR u.member = $1`},
-	{"moderators", `SELECT u.member, '', u.moderators, (SELECT COUNT(*) FROM seat s WHERE s.member = u.member AND s.role = 'moderator')
-		FROM member_usage u WHERE $1 = '' OR u.member = $1`},
-	{"running_rooms", `SELECT u.member, '', u.running_rooms, (SELECT COUNT(*) FROM meeting m WHERE m.member = u.member AND m.state IN ('stub', 'reserved', 'live', 'detached'))
-		FROM member_usage u WHERE $1 = '' OR u.member = $1`},
-	{"waiting", `SELECT u.member, '', u.waiting, (SELECT COUNT(*) FROM waiter w WHERE w.member = u.member)
-		FROM member_usage u WHERE $1 = '' OR u.member = $1`},
-	{"people", `SELECT m.member, m.id, c.people, (SELECT COUNT(*) FROM seat s WHERE s.member = m.member AND s.meeting = m.id)
-		FROM meeting m JOIN meeting_count c ON c.meeting = m.id
+	{"seats", `SELECT u.member, '', u.seats, COALESCE(c.n, 0) FROM member_usage u
+		LEFT JOIN (SELECT member, COUNT(*) AS n FROM seat GROUP BY member) c ON c.member = u.member WHERE $1 = '' OR u.member = $1`},
+	{"moderators", `SELECT u.member, '', u.moderators, COALESCE(c.n, 0) FROM member_usage u
+		LEFT JOIN (SELECT member, COUNT(*) AS n FROM seat WHERE role = 'moderator' GROUP BY member) c ON c.member = u.member WHERE $1 = '' OR u.member = $1`},
+	{"running_rooms", `SELECT u.member, '', u.running_rooms, COALESCE(c.n, 0) FROM member_usage u
+		LEFT JOIN (SELECT member, COUNT(*) AS n FROM meeting WHERE state IN ('stub', 'reserved', 'live', 'detached') GROUP BY member) c
+			ON c.member = u.member WHERE $1 = '' OR u.member = $1`},
+	{"waiting", `SELECT u.member, '', u.waiting, COALESCE(c.n, 0) FROM member_usage u
+		LEFT JOIN (SELECT member, COUNT(*) AS n FROM waiter GROUP BY member) c ON c.member = u.member WHERE $1 = '' OR u.member = $1`},
+	{"people", `SELECT m.member, m.id, p.people, COALESCE(c.n, 0) FROM meeting m JOIN meeting_count p ON p.meeting = m.id
+		LEFT JOIN (SELECT meeting, COUNT(*) AS n FROM seat GROUP BY meeting) c ON c.meeting = m.id
 		WHERE m.state IN ('stub', 'reserved', 'live', 'detached') AND ($1 = '' OR m.member = $1)`},
-	{"moderators", `SELECT m.member, m.id, c.moderators, (SELECT COUNT(*) FROM seat s WHERE s.member = m.member AND s.meeting = m.id AND s.role = 'moderator')
-		FROM meeting m JOIN meeting_count c ON c.meeting = m.id
+	{"moderators", `SELECT m.member, m.id, p.moderators, COALESCE(c.n, 0) FROM meeting m JOIN meeting_count p ON p.meeting = m.id
+		LEFT JOIN (SELECT meeting, COUNT(*) AS n FROM seat WHERE role = 'moderator' GROUP BY meeting) c ON c.meeting = m.id
 		WHERE m.state IN ('stub', 'reserved', 'live', 'detached') AND ($1 = '' OR m.member = $1)`},
 	{"seats of an ended meeting", `SELECT s.member, s.meeting, 0, COUNT(*) FROM seat s JOIN meeting m ON m.id = s.meeting
 		WHERE m.state IN ('superseded', 'ended', 'void') AND ($1 = '' OR s.member = $1) GROUP BY s.member, s.meeting`},

@@ -112,7 +112,7 @@ CREATE TABLE seat (
     taken_at    TIMESTAMPTZ NOT NULL,
     seen_at     TIMESTAMPTZ,
     expires_at  TIMESTAMPTZ,
-    PRIMARY KEY (member, meeting, person_key),
+    PRIMARY KEY (meeting, person_key),
     CHECK (present = (expires_at IS NULL))
 );
 CREATE UNIQUE INDEX seat_participant ON seat (participant);

@@ -101,6 +101,7 @@ CREATE TABLE entitlement_change (
     changed_at TEXT NOT NULL CHECK (length(changed_at) = 27)
 ) STRICT;
 
+-- Clustered by arrival, not by its key: that is a hash, and each new row would dirty a page of its own.
 CREATE TABLE seat (
     member      TEXT NOT NULL,
     meeting     TEXT NOT NULL REFERENCES meeting (id),
@@ -112,9 +113,9 @@ CREATE TABLE seat (
     taken_at    TEXT NOT NULL CHECK (length(taken_at) = 27),
     seen_at     TEXT CHECK (length(seen_at) = 27),
     expires_at  TEXT CHECK (length(expires_at) = 27),
-    PRIMARY KEY (member, meeting, person_key),
+    PRIMARY KEY (meeting, person_key),
     CHECK (present = (expires_at IS NULL))
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE UNIQUE INDEX seat_participant ON seat (participant);
 CREATE INDEX seat_expiry ON seat (member, expires_at) WHERE expires_at IS NOT NULL;
 

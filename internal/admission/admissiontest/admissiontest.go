@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"meetcoop/internal/admission"
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
@@ -38,6 +40,7 @@ type Options struct {
 	Log       *slog.Logger // nil discards
 	MaxPeople int          // of the engine; 0 is no limit
 	NoEngine  bool         // registers none
+	Registry  prometheus.Registerer
 }
 
 // New makes a World on an empty database and stops its gate with the test.
@@ -82,7 +85,7 @@ func (w *World) open(db *store.DB, opts ...Options) {
 		})
 		w.must(err)
 	}
-	w.Gate, err = admission.New(admission.Deps{DB: db, Now: w.Clock.Now, Log: o.Log, Entitled: tariff.Entitled, Observer: o.Observer})
+	w.Gate, err = admission.New(admission.Deps{DB: db, Now: w.Clock.Now, Log: o.Log, Entitled: tariff.Entitled, Observer: o.Observer, Registry: o.Registry})
 	w.must(err)
 	w.must(w.Gate.Start(context.Background()))
 	w.t.Cleanup(w.Gate.Stop)
