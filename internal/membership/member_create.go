@@ -63,12 +63,12 @@ func (in *CreateInput) Validate() error {
 	return c.Err()
 }
 
-// memberCode turns a code of identity about a person's name into the one about a member's.
+// memberCode turns a code of identity about a person's name into the one about a member's; "" stays.
 func memberCode(code string) string {
-	if rest, ok := strings.CutPrefix(code, "person."); ok {
-		return "member." + rest
-	}
-	return code
+	return map[string]string{
+		"person.name_empty": "member.name_empty", "person.name_long": "member.name_long",
+		"person.name_characters": "member.name_characters", "person.name_link": "member.name_link",
+	}[code]
 }
 
 // Create puts a member into the register, with its connection, its steward and, when Level is given, a

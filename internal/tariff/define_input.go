@@ -72,33 +72,46 @@ const (
 )
 
 // ReadFile reads levels from JSON. Invalid (level.file, with Line and Problem) for broken JSON, an
-// unknown name, or anything behind the end.
+// unknown name, or anything behind the end. For a value of the wrong kind Line is where its level begins.
 func ReadFile(data []byte) (DefineInput, error) {
 	var in DefineInput
 	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&in)
-	offset := dec.InputOffset()
-	var syntax *json.SyntaxError
-	var mistyped *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		offset = syntax.Offset
-	case errors.As(err, &mistyped):
-		offset = mistyped.Offset
-	case err == nil:
+	err := strictly(dec, &in)
+	if err == nil {
 		if _, err = dec.Token(); errors.Is(err, io.EOF) {
 			return in, nil
 		}
 		err = errors.New("something stands behind the end")
 	}
-	line := 1 + bytes.Count(data[:min(int(offset), len(data))], []byte("\n"))
-	if name, ok := strings.CutPrefix(err.Error(), `json: unknown field `); ok { // the decoder tells no offset for these
-		if at := bytes.Index(data, []byte(name)); at >= 0 {
-			line = 1 + bytes.Count(data[:at], []byte("\n"))
+	line := 1 + bytes.Count(data[:min(wrongAt(data, dec, err), len(data))], []byte("\n"))
+	return DefineInput{}, fault.Wrap(err, fault.Invalid, "level.file", fault.Params{"Line": line, "Problem": strings.TrimPrefix(err.Error(), "json: ")})
+}
+
+func strictly(dec *json.Decoder, v any) error {
+	dec.DisallowUnknownFields()
+	return dec.Decode(v)
+}
+
+// wrongAt returns the place in data that err is about. The decoder tells it for some errors only.
+func wrongAt(data []byte, dec *json.Decoder, err error) int {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return int(syntax.Offset)
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return max(bytes.Index(data, []byte(name)), 0)
+	}
+	var parts struct {
+		Levels []json.RawMessage `json:"levels"`
+	}
+	if json.Unmarshal(data, &parts) == nil {
+		for _, raw := range parts.Levels {
+			if strictly(json.NewDecoder(bytes.NewReader(raw)), new(LevelInput)) != nil {
+				return max(bytes.Index(data, raw), 0)
+			}
 		}
 	}
-	return DefineInput{}, fault.Wrap(err, fault.Invalid, "level.file", fault.Params{"Line": line, "Problem": strings.TrimPrefix(err.Error(), "json: ")})
+	return int(dec.InputOffset())
 }
 
 // Validate returns Invalid (input.invalid) with every wrong field, named "levels[2].seats" and so on.
@@ -171,7 +184,7 @@ func checkSpan(c *fault.Check, name string, s Span, most time.Duration) {
 		return
 	}
 	d := time.Duration(s)
-	c.Field(d >= minDuration && d <= most && d%time.Second == 0, name, "level.duration", fault.Params{"Least": minDuration.String(), "Most": most.String()})
+	c.Field(d >= minDuration && d <= most && d%time.Second == 0, name, "level.duration", fault.Params{"Least": minDuration, "Most": most})
 }
 
 // parseEnforcement reads "hard", "create" and "grace 10%"; "" is hard.

@@ -61,7 +61,7 @@ func (in OverrideInput) Validate(today instant.Date) error {
 		}
 	}
 	if f.Duration != nil {
-		c.Field(*f.Duration != 0, "duration", "level.duration", fault.Params{"Least": minDuration.String(), "Most": maxDuration.String()})
+		c.Field(*f.Duration != 0, "duration", "level.duration", fault.Params{"Least": minDuration, "Most": maxDuration})
 		checkSpan(&c, "duration", *f.Duration, maxDuration)
 	}
 	c.Field(in.Reason != "", "reason", "member.reason_missing")

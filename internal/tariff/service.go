@@ -100,7 +100,7 @@ func (s *Service) define(ctx context.Context, tx store.Tx, now instant.Instant, 
 	}
 	if d.Key != decision.Founding && in.ValidFrom.Before(d.DecidedOn) {
 		var c fault.Check
-		c.Field(false, "valid_from", "level.before_decision", fault.Params{"Day": d.DecidedOn.String()})
+		c.Field(false, "valid_from", "level.before_decision", fault.Params{"Day": d.DecidedOn})
 		return nil, c.Err()
 	}
 	var out []Level
