@@ -159,14 +159,25 @@ func (c *collector) node(s source, n ast.Node) {
 			}
 		}
 	case *ast.FuncDecl:
-		results := n.Type.Results
-		if results == nil || n.Body == nil {
-			return
-		}
-		at, ok := codeAt(results)
-		if !ok && !namedCode(n.Name.Name) {
-			return
-		}
+		c.function(s, n)
+	}
+}
+
+// function notes what a function returns as a code; one whose own name says code speaks of nothing else.
+func (c *collector) function(s source, n *ast.FuncDecl) {
+	if n.Type.Results == nil || n.Body == nil {
+		return
+	}
+	if namedCode(n.Name.Name) {
+		ast.Inspect(n.Body, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok {
+				c.literal(s, lit, "")
+			}
+			return true
+		})
+		return
+	}
+	if at, ok := codeAt(n.Type.Results); ok {
 		ast.Inspect(n.Body, func(n ast.Node) bool {
 			if r, ok := n.(*ast.ReturnStmt); ok && at < len(r.Results) {
 				c.literal(s, r.Results[at], "")

@@ -156,11 +156,13 @@ func TestNothingIsLeftInEnglish(t *testing.T) {
 type words struct {
 	exact    map[string]string // a literal, and where
 	prefixes map[string]string // "rooms.state." of "rooms.state." + state
+	suffixes map[string]string // "_any" of key + "_any"
 	spoken   map[string]string // the argument of a call that speaks: it must be a key
 }
 
 var (
 	prefixForm  = regexp.MustCompile(`^[a-z][a-z0-9_]*\.([a-z0-9_]+\.)*$`)
+	suffixForm  = regexp.MustCompile(`^[_.][a-z0-9_.]+$`)
 	inTemplate  = regexp.MustCompile("[\"`]([a-z][a-z0-9_]*(?:\\.[a-z0-9_-]+)*\\.?)[\"`]")
 	templateSay = regexp.MustCompile("(?:\\.T|\\.N|\\bt|\\bn)\\s+[\"`]([^\"`]+)[\"`]")
 	inScript    = regexp.MustCompile("[\"'`]([a-z][a-z0-9_]*(?:\\.[a-z0-9_-]+)*\\.?)(?:[\"'`]|\\$\\{)")
@@ -169,10 +171,12 @@ var (
 
 func namedKeys(t *testing.T) words {
 	t.Helper()
-	w := words{map[string]string{}, map[string]string{}, map[string]string{}}
+	w := words{map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}}
 	note := func(value, at string) {
 		if prefixForm.MatchString(value) {
 			w.prefixes[value] = at
+		} else if suffixForm.MatchString(value) {
+			w.suffixes[value] = at
 		} else if codeForm.MatchString(value) {
 			w.exact[value] = at
 		}
@@ -230,8 +234,12 @@ func TestEveryTextIsUsed(t *testing.T) {
 				continue
 			}
 		}
-		by := slices.ContainsFunc(slices.Collect(maps.Keys(w.prefixes)), func(p string) bool { return strings.HasPrefix(key, p) })
-		if !by {
+		begun := slices.ContainsFunc(slices.Collect(maps.Keys(w.prefixes)), func(p string) bool { return strings.HasPrefix(key, p) })
+		ended := slices.ContainsFunc(slices.Collect(maps.Keys(w.suffixes)), func(end string) bool {
+			stem, ok := strings.CutSuffix(key, end)
+			return ok && w.exact[stem] != ""
+		})
+		if !begun && !ended {
 			t.Errorf("%s is used nowhere", key)
 		}
 	}
