@@ -7,10 +7,9 @@ import (
 	"strconv"
 )
 
-// Charts are drawn on the server in a box of chartWidth by chartHeight units, which the page scales; the words stand outside of the drawing, so
-// that they keep their size. The same rows follow as a table.
+// Charts are drawn on the server: across in per cent of the page's width, upwards in the chartHeight pixels of the drawing. The words
+// stand outside of it, so that they keep their size. The same rows follow as a table.
 const (
-	chartWidth  = 600
 	chartHeight = 160
 	barGap      = 0.3 // of a bar's place
 )
@@ -42,7 +41,7 @@ type Chart struct {
 	Table              Table
 }
 
-// ChartBar is one bar in drawing units; MarkX and MarkY are the centre of its sign, empty without one.
+// ChartBar is one bar; MarkX and MarkY are the centre of its sign, empty without one.
 type ChartBar struct{ X, Y, Width, Height, MarkX, MarkY string }
 
 // newBarChart scales the bars to the larger of limit and highest value, plus a tenth for the signs above.
@@ -52,7 +51,7 @@ func newBarChart(in BarChartInput) Chart {
 		top = max(top, b.Value)
 	}
 	scale := float64(chartHeight) / (float64(top) * 1.1)
-	place := float64(chartWidth) / float64(max(1, len(in.Bars)))
+	place := 100 / float64(max(1, len(in.Bars)))
 	c := Chart{ID: in.ID, Title: in.Title, Finding: in.Finding, TableText: in.TableText, Top: strconv.Itoa(top), Table: Table{Caption: in.Caption, Columns: []Column{{Label: in.Head}, {Label: in.Unit, Number: true}}}}
 	if in.MarkUnit != "" {
 		c.Table.Columns = append(c.Table.Columns, Column{Label: in.MarkUnit, Number: true})
@@ -60,9 +59,9 @@ func newBarChart(in BarChartInput) Chart {
 	for i, b := range in.Bars {
 		height := float64(max(0, b.Value)) * scale
 		x := place * (float64(i) + barGap/2)
-		bar := ChartBar{X: units(x), Y: units(chartHeight - height), Width: units(place * (1 - barGap)), Height: units(height)}
+		bar := ChartBar{X: percent(x), Y: units(chartHeight - height), Width: percent(place * (1 - barGap)), Height: units(height)}
 		if b.Mark > 0 {
-			bar.MarkX, bar.MarkY = units(place*(float64(i)+0.5)), units(max(6, chartHeight-height-8))
+			bar.MarkX, bar.MarkY = percent(place*(float64(i)+0.5)), units(max(6, chartHeight-height-10))
 		}
 		c.Bars = append(c.Bars, bar)
 		row := []Cell{{Text: b.Label}, {Text: strconv.Itoa(b.Value)}}
@@ -82,3 +81,5 @@ func newBarChart(in BarChartInput) Chart {
 
 // units prints a length with one decimal, without a trailing zero: charts stay under 6 kB.
 func units(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }
+
+func percent(v float64) string { return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64) + "%" }

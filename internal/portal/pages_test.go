@@ -4,12 +4,16 @@ package portal
 
 import (
 	"bytes"
+	"encoding/json"
+	"flag"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -27,7 +31,7 @@ import (
 
 // sample is one state of a page.
 type sample struct {
-	page, name string
+	page, name string // page may name a block, as for render
 	data       func(r *Request) any
 }
 
@@ -87,7 +91,23 @@ func sampleRequest(v Visitor, tag locale.Tag, route Route, target string) *Reque
 	}
 }
 
+// writePages makes TestPages leave what it rendered in a directory, as <page>.<sample>.<language>.html with an index of the files in
+// pages.json: the accessibility matrix and the overflow test open them in a browser.
+var writePages = flag.String("write-pages", "", "directory for the rendered samples")
+
+// keep writes one rendered sample.
+func keep(t *testing.T, name, content string) {
+	t.Helper()
+	if *writePages == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(*writePages, name), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestPages(t *testing.T) {
+	var written []string
 	languages := append([]locale.Tag{locale.Pseudo}, locale.Supported...)
 	for _, s := range samples {
 		for _, tag := range languages {
@@ -100,9 +120,17 @@ func TestPages(t *testing.T) {
 				for _, fault := range inspect(out.String()) {
 					t.Error(fault)
 				}
+				file := fmt.Sprintf("%s.%s.%s.html", strings.ReplaceAll(s.page, "#", "-"), s.name, tag)
+				keep(t, file, out.String())
+				written = append(written, file)
 			})
 		}
 	}
+	index, err := json.Marshal(written)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep(t, "pages.json", string(index))
 }
 
 func TestEveryPageHasSamples(t *testing.T) {
@@ -114,7 +142,8 @@ func TestEveryPageHasSamples(t *testing.T) {
 		name := strings.TrimSuffix(path.Base(file), ".html")
 		found := false
 		for _, s := range samples {
-			found = found || s.page == name
+			page, _, _ := strings.Cut(s.page, "#")
+			found = found || page == name
 		}
 		if !found {
 			t.Errorf("page %s has no sample", name)

@@ -111,11 +111,11 @@ func (t *templates) funcs(tag locale.Tag) template.FuncMap {
 			params, err := pairsToMap(pairs)
 			return p.N(key, count, params), err
 		},
-		// icon "name": a drawing beside a word; never alone, but in close, copy and more, whose button has a label.
+		// icon, with its name: a drawing beside a word; never alone, but in close, copy and more, whose button has a label.
 		"icon": func(name string) template.HTML {
 			return template.HTML(`<svg class="icon" aria-hidden="true"><use href="` + template.HTMLEscapeString(t.assets.URL("icons.svg")+"#"+name) + `"/></svg>`)
 		},
-		// asset "portal.css": the path of a built file.
+		// asset, with a plain name: the path of a built file.
 		"asset": t.assets.URL,
 	}
 }

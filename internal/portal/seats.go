@@ -49,10 +49,10 @@ func newSeatRow(in SeatsInput) SeatRow {
 	held := min(max(in.Held, 0), in.Limit-used)
 	reserved := min(max(in.Reserved, 0), in.Limit-used-held)
 	if in.Limit > trackFrom {
-		percent := func(n int) string { return strconv.FormatFloat(float64(n)*100/float64(in.Limit), 'f', 2, 64) + "%" }
+		share := func(n int) string { return percent(float64(n) * 100 / float64(in.Limit)) }
 		row.Track = &SeatTrack{
-			Used: percent(used), HeldFrom: percent(used), Held: percent(held),
-			ReservedFrom: percent(in.Limit - reserved), Reserved: percent(reserved), Tick: strconv.Itoa(warnPercent) + "%",
+			Used: share(used), HeldFrom: share(used), Held: share(held),
+			ReservedFrom: share(in.Limit - reserved), Reserved: share(reserved), Tick: strconv.Itoa(warnPercent) + "%",
 		}
 		return row
 	}
@@ -93,15 +93,15 @@ func newMeter(label, value, hint string, used, limit int) Meter {
 	if limit < 0 {
 		return m
 	}
-	percent := 100
+	filled := 100
 	if limit > 0 {
-		percent = min(100, max(0, used)*100/limit)
+		filled = min(100, max(0, used)*100/limit)
 	}
-	m.Width = strconv.Itoa(percent) + "%"
+	m.Width = strconv.Itoa(filled) + "%"
 	switch {
-	case percent >= 100:
+	case filled >= 100:
 		m.State = "full"
-	case percent >= warnPercent:
+	case filled >= warnPercent:
 		m.State = "warn"
 	}
 	return m
