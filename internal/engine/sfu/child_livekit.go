@@ -7,7 +7,6 @@ package sfu
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"runtime/debug"
 	"time"
@@ -45,7 +44,7 @@ func serveChild(ctx context.Context, stop <-chan struct{}, cfg childConfig, read
 	ended := make(chan error, 1)
 	go func() { ended <- server.Start() }()
 
-	if err := answers(ctx, cfg.HTTPPort, ended); err != nil {
+	if err := running(ctx, server, ended); err != nil {
 		return err
 	}
 	if err := ready(); err != nil {
@@ -63,36 +62,42 @@ func serveChild(ctx context.Context, stop <-chan struct{}, cfg childConfig, read
 	go server.Stop(true)
 	select {
 	case <-ctx.Done():
+		return nil
 	case <-ended:
+	}
+	// LiveKit has queued its word of farewell to each page, but other goroutines write it.
+	select {
+	case <-ctx.Done():
+	case <-time.After(lastWords):
 	}
 	return nil
 }
 
-// answers waits until the server accepts requests: Start does not say so, and sleeps
-// 100 ms by itself before it calls itself running.
-func answers(ctx context.Context, port int, ended <-chan error) error {
-	ask := &http.Client{Timeout: time.Second}
-	for {
-		resp, err := ask.Get(fmt.Sprintf("http://127.0.0.1:%d/", port))
-		if err == nil {
-			_ = resp.Body.Close()
-			return nil
-		}
+const lastWords = 250 * time.Millisecond
+
+// running waits until the server calls itself running. It answers 100 ms earlier, but so
+// would another program that has its port; and Stop does nothing before.
+func running(ctx context.Context, server *service.LivekitServer, ended <-chan error) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !server.IsRunning() {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case err := <-ended:
 			return fmt.Errorf("start the engine: %w", err)
-		case <-time.After(5 * time.Millisecond):
+		case <-tick.C:
 		}
 	}
+	return nil
 }
 
-func drain(ctx context.Context, occupied func() bool, most time.Duration) {
+// drain waits until busy says no, at most that long.
+func drain(ctx context.Context, busy func() bool, most time.Duration) {
 	deadline := time.After(most)
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for occupied() {
+	for busy() {
 		select {
 		case <-ctx.Done():
 			return

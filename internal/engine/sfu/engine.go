@@ -336,22 +336,30 @@ func (e *Engine) running(p *livekit.ParticipantInfo) engine.RunningParticipant {
 
 // Remove implements engine.Engine.
 func (e *Engine) Remove(ctx context.Context, m engine.Ref, p id.Participant) error {
-	a, err := e.ready()
-	if err != nil {
-		return err
-	}
-	e.noteRemoved(m.Meeting, p)
-	err = a.call(ctx, m.Meeting, engine.CallTimeout, func(ctx context.Context) error {
-		_, err := a.rooms.RemoveParticipant(ctx, &livekit.RoomParticipantIdentity{Room: string(m.Meeting), Identity: string(p)})
-		return err
-	})
-	if px := e.attached(); px != nil {
-		px.Kick(m.Meeting, p) // also if LiveKit does not know them yet: the socket may be on its way
-	}
-	if err != nil && !isNotThere(err) {
+	if _, err := e.putOut(ctx, m.Meeting, p); err != nil {
 		return fmt.Errorf("remove from %s: %w", m.Meeting, err)
 	}
 	return nil
+}
+
+// putOut ends a person's connections; found reports whether LiveKit knew them.
+func (e *Engine) putOut(ctx context.Context, m id.Meeting, p id.Participant) (found bool, err error) {
+	a, err := e.ready()
+	if err != nil {
+		return false, err
+	}
+	e.noteRemoved(m, p)
+	err = a.call(ctx, m, engine.CallTimeout, func(ctx context.Context) error {
+		_, err := a.rooms.RemoveParticipant(ctx, &livekit.RoomParticipantIdentity{Room: string(m), Identity: string(p)})
+		return err
+	})
+	if px := e.attached(); px != nil {
+		px.Kick(m, p) // also if LiveKit does not know them yet: the socket may be on its way
+	}
+	if isNotThere(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Mute implements engine.Engine.

@@ -116,6 +116,9 @@ func (e *Engine) compareMeeting(m id.Meeting, before, now sighting) {
 	if before.sid == "" {
 		e.emit(engine.Event{Key: "created:" + now.sid, Kind: engine.EventCreated, Meeting: m})
 	}
+	if now.sid != "" {
+		e.bury(m)
+	}
 	for p, was := range before.people {
 		is, there := now.people[p]
 		switch {

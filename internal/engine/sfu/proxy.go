@@ -215,6 +215,8 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case kind == fault.Unauthenticated:
 		http.Error(w, "token not accepted", http.StatusUnauthorized)
+	case kind == fault.Invalid:
+		http.Error(w, "not understood", http.StatusBadRequest)
 	case kind == fault.Unavailable:
 		p.cfg.Log.Warn("signalling not available", "err", redact(err.Error()))
 		w.Header().Set("Retry-After", "1")

@@ -107,8 +107,11 @@ func dialOut(ctx context.Context, d *websocket.Dialer, target *url.URL, h http.H
 	}
 	_ = resp.Body.Close()
 	cause := fmt.Errorf("the engine answered %d", resp.StatusCode)
-	if resp.StatusCode == http.StatusUnauthorized {
+	switch resp.StatusCode {
+	case http.StatusUnauthorized:
 		return nil, resp.StatusCode, fault.Wrap(cause, fault.Unauthenticated, errToken.Code)
+	case http.StatusBadRequest:
+		return nil, resp.StatusCode, fault.Wrap(cause, fault.Invalid, "engine.request")
 	}
 	return nil, resp.StatusCode, fault.Wrap(cause, fault.Unavailable, engine.ErrDown.Code)
 }

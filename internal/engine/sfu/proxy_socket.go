@@ -163,8 +163,8 @@ func (s *socket) run() (why string) {
 	if why != "" {
 		code = websocket.ClosePolicyViolation
 	}
+	farewell(s.down, code) // before the other side's end makes fromEngine say goodbye with its own code
 	farewell(s.up, websocket.CloseNormalClosure)
-	farewell(s.down, code)
 	<-back
 	return why
 }

@@ -176,16 +176,45 @@ func (e *Engine) judge(m id.Meeting, p id.Participant) {
 	if proxy == nil {
 		return
 	}
-	e.work.Go(func() {
+	e.spawn(func() {
 		ctx, cancel := context.WithTimeout(e.life, engine.CallTimeout)
 		defer cancel()
 		_, err := proxy.cfg.Authorise(ctx, m, p)
 		if err == nil || !denies(err) {
 			return
 		}
-		e.cfg.Log.Warn("stranger put out", "meeting", m, "participant", p, "err", err)
-		if err := e.Remove(ctx, engine.Ref{Meeting: m}, p); err != nil {
-			e.cfg.Log.Error("stranger not put out", "meeting", m, "participant", p, "err", err)
+		found, failed := e.putOut(ctx, m, p)
+		switch {
+		case failed != nil:
+			e.cfg.Log.Error("stranger not put out", "meeting", m, "participant", p, "err", failed)
+		case found: // not found: removed or ended in the ordinary way, while we asked
+			e.cfg.Log.Warn("stranger put out", "meeting", m, "participant", p, "err", err)
 		}
 	})
+}
+
+// bury deletes a room that came up after its meeting had ended: a join that was on its way
+// inside LiveKit when End came makes the room again there (RoomManager.StartSession).
+func (e *Engine) bury(m id.Meeting) {
+	if !e.hasEnded(m) {
+		return
+	}
+	e.spawn(func() {
+		a, err := e.ready()
+		if err == nil {
+			err = e.unmake(e.life, a, m)
+		}
+		if err != nil {
+			e.cfg.Log.Error("ended meeting not deleted", "meeting", m, "err", err)
+		}
+	})
+}
+
+// spawn runs f until Stop has waited for it; after Stop it does nothing.
+func (e *Engine) spawn(f func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.state != StateStopped {
+		e.work.Go(f)
+	}
 }

@@ -76,6 +76,7 @@ func (e *Engine) heard(ev *livekit.WebhookEvent) {
 	switch ev.Event {
 	case webhook.EventRoomStarted:
 		e.emit(engine.Event{Key: "created:" + ev.Room.Sid, Kind: engine.EventCreated, Meeting: m})
+		e.bury(m)
 		return
 	case webhook.EventRoomFinished:
 		e.gone(m)
