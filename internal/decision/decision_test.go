@@ -5,7 +5,9 @@ package decision_test
 import (
 	"context"
 	"log/slog"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"meetcoop/internal/fault"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
+	"meetcoop/internal/locale"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/membership/membershiptest"
 	"meetcoop/internal/store"
@@ -40,7 +43,7 @@ func open(t *testing.T, db *store.DB) *fixture {
 	check(t, err)
 	_, err = f.members.EnsureHouse(ctx)
 	check(t, err)
-	f.Service, err = decision.New(decision.Deps{DB: db, Now: f.clock.Now})
+	f.Service, err = decision.New(decision.Deps{DB: db, Now: f.clock.Now, Log: slog.New(slog.DiscardHandler)})
 	check(t, err)
 	return f
 }
@@ -51,7 +54,7 @@ func (f *fixture) operational(t *testing.T) {
 	check(t, err)
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -158,9 +161,28 @@ func TestFoundingEndsWithTheFirstOperationalMember(t *testing.T) {
 	})
 }
 
-func refused(t *testing.T, err error, kind fault.Kind, code string) {
+func refused(t testing.TB, err error, kind fault.Kind, code string) {
 	t.Helper()
+	speak(t, err)
 	if err == nil || fault.KindOf(err) != kind || fault.CodeOf(err) != code {
 		t.Errorf("got %v, want %s %s", err, kind, code)
+	}
+}
+
+var loaded = sync.OnceValues(func() (*locale.Catalog, error) { return locale.Load(os.DirFS("../../locales")) })
+
+// speak says the refusal in every language: a missing text or parameter panics.
+func speak(t testing.TB, err error) {
+	t.Helper()
+	words, loadErr := loaded()
+	check(t, loadErr)
+	for _, tag := range locale.Supported {
+		p := words.Strict().Printer(tag, nil)
+		_ = p.Fault(err)
+		if f := fault.As(err); f != nil {
+			for _, field := range f.Fields {
+				_ = p.Field(field)
+			}
+		}
 	}
 }

@@ -5,6 +5,7 @@ package decision
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 	"unicode"
 
@@ -20,6 +21,7 @@ import (
 type Deps struct {
 	DB  *store.DB
 	Now instant.Clock
+	Log *slog.Logger
 }
 
 // Service holds the verbs of the register. It is safe for concurrent use.
@@ -32,6 +34,8 @@ func New(d Deps) (*Service, error) {
 		return nil, errors.New("decision: no DB")
 	case d.Now == nil:
 		return nil, errors.New("decision: no Now")
+	case d.Log == nil:
+		return nil, errors.New("decision: no Log")
 	}
 	return &Service{d}, nil
 }
@@ -55,6 +59,9 @@ func (s *Service) Record(ctx context.Context, actor identity.Actor, in RecordInp
 		d.Founding = n == 0
 		return enter(ctx, tx, now, actor, d)
 	})
+	if err == nil {
+		s.deps.Log.InfoContext(ctx, "decision recorded", "decision", d.Key)
+	}
 	return d, err
 }
 

@@ -115,6 +115,9 @@ func (s *Service) Create(ctx context.Context, actor identity.Actor, in CreateInp
 		}
 		return s.record(ctx, tx, now, Fact{Member: out.ID, Source: "create:" + string(out.ID), Kind: FactGranted, Level: in.Level, From: day, HappenedAt: now})
 	})
+	if err == nil {
+		s.deps.Log.InfoContext(ctx, "member created", "member", out.ID, "kind", out.Kind, "level", in.Level)
+	}
 	return out, err
 }
 

@@ -250,7 +250,7 @@ func TestInvitationRefuses(t *testing.T) {
 			return r.write(func(tx store.Tx, now instant.Instant) error {
 				got, err := r.AcceptPending(ctx, tx, now, x, "x@example.org", "nobody@example.org")
 				if err == nil && len(got) == 0 {
-					err = fault.New(fault.NotFound, "nothing")
+					err = fault.New(fault.NotFound, "people.unknown")
 				}
 				return err
 			})
@@ -260,14 +260,14 @@ func TestInvitationRefuses(t *testing.T) {
 		check(t, err)
 		asManager := membership.RoleInput{Member: m.ID, Affiliation: manager.ID, Role: membership.RoleManager}
 		check(t, r.TakeRole(ctx, owner, asManager))
-		refused(t, accept(), fault.NotFound, "nothing")
+		refused(t, accept(), fault.NotFound, "people.unknown")
 		err = r.write(func(tx store.Tx, now instant.Instant) error {
 			return r.InvitationAccepted(ctx, tx, now, identity.Acceptance{Person: x, Ref: string(in.Affiliation.ID), Key: "x@example.org"})
 		})
 		refused(t, err, fault.Conflict, "people.invitation_void")
 		check(t, r.GiveRole(ctx, owner, asManager))
 		check(t, accept())
-		refused(t, accept(), fault.NotFound, "nothing") // used up
+		refused(t, accept(), fault.NotFound, "people.unknown") // used up
 
 		// Withdrawn.
 		in, err = r.Invite(ctx, owner, membership.InviteInput{Member: m.ID, Email: "y@example.org", Role: membership.RoleHost})

@@ -109,7 +109,7 @@ func (s *Service) Close(ctx context.Context, actor identity.Actor, member id.Mem
 func (s *Service) turn(ctx context.Context, actor identity.Actor, action Action, kind FactKind, member id.Member, reason string) error {
 	now := s.deps.Now()
 	source := string(kind) + ":" + string(id.NewFact())
-	return s.deps.DB.Write(ctx, func(tx store.Tx) error {
+	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
 		m, err := Authorise(ctx, tx, actor, action, member)
 		if err != nil {
 			return err
@@ -131,6 +131,10 @@ func (s *Service) turn(ctx context.Context, actor identity.Actor, action Action,
 		}
 		return s.RecordFact(ctx, tx, now, actor, Fact{Member: m.ID, Source: source, Kind: kind, From: now.In(m.Location()), Reason: reason, HappenedAt: now})
 	})
+	if err == nil {
+		s.deps.Log.InfoContext(ctx, "member turned", "member", member, "into", kind)
+	}
+	return err
 }
 
 // maxLentMonths is the longest a level is lent: 12 months (identity.md 3.2).
@@ -195,6 +199,9 @@ func (s *Service) Lend(ctx context.Context, actor identity.Actor, in LendInput) 
 			Detail: map[string]string{"level": out.Level, "from": out.From.String(), "until": out.Until.String(), "reason_kind": string(out.ReasonKind)},
 		})
 	})
+	if err == nil {
+		s.deps.Log.InfoContext(ctx, "level lent", "member", in.Member, "level", out.Level, "until", out.Until)
+	}
 	return out, err
 }
 

@@ -90,6 +90,11 @@ func (s *Service) Define(ctx context.Context, actor identity.Actor, in DefineInp
 		out, err = s.define(ctx, tx, now, actor, in)
 		return err
 	})
+	for _, l := range out {
+		if err == nil {
+			s.deps.Log.InfoContext(ctx, "level defined", "level", l.Key, "version", l.Version, "valid_from", l.ValidFrom, "decision", l.DecisionKey)
+		}
+	}
 	return out, err
 }
 
@@ -199,10 +204,8 @@ type AssignInput struct {
 // The furthest days from which a level can be granted: an operator may enter what was agreed long ago,
 // and what begins within a year.
 const (
-	assignBackYears    = 10
-	assignAheadMonths  = 12
-	monthsOfYear       = 12
-	sourceAssignPrefix = "assign:"
+	assignBackMonths  = 120
+	assignAheadMonths = 12
 )
 
 // Assign grants a member a level, without contribution, until a subscription or another grant ends it.
@@ -210,8 +213,8 @@ const (
 // level.from), Conflict (level.subscription_runs) while a contribution covers that day.
 func (s *Service) Assign(ctx context.Context, actor identity.Actor, in AssignInput) error {
 	now := s.deps.Now()
-	source := sourceAssignPrefix + string(id.NewFact())
-	return s.deps.DB.Write(ctx, func(tx store.Tx) error {
+	source := "assign:" + string(id.NewFact())
+	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
 		m, err := membership.Authorise(ctx, tx, actor, membership.ActionLevelAssign, in.Member)
 		if err != nil {
 			return err
@@ -227,7 +230,7 @@ func (s *Service) Assign(ctx context.Context, actor identity.Actor, in AssignInp
 		}
 		var c fault.Check
 		c.Field(exists, "level", "level.unknown")
-		c.Field(!from.Before(today.AddMonths(-assignBackYears*monthsOfYear)) && !from.After(today.AddMonths(assignAheadMonths)), "from", "level.from")
+		c.Field(!from.Before(today.AddMonths(-assignBackMonths)) && !from.After(today.AddMonths(assignAheadMonths)), "from", "level.from")
 		if err := c.Err(); err != nil {
 			return err
 		}
@@ -242,6 +245,10 @@ func (s *Service) Assign(ctx context.Context, actor identity.Actor, in AssignInp
 			Member: m.ID, Source: source, Kind: membership.FactGranted, Level: in.Level, From: from, HappenedAt: now,
 		})
 	})
+	if err == nil {
+		s.deps.Log.InfoContext(ctx, "level assigned", "member", in.Member, "level", in.Level)
+	}
+	return err
 }
 
 // Override replaces single limits of a member from now on, until a day or until EndOverride. NotFound
@@ -267,6 +274,9 @@ func (s *Service) Override(ctx context.Context, actor identity.Actor, in Overrid
 			Actor: actor, Action: "level.override", Object: string(out.ID), Member: m.ID, Reason: in.Reason, Detail: detail,
 		})
 	})
+	if err == nil {
+		s.deps.Log.InfoContext(ctx, "limits overridden", "member", in.Member, "override", out.ID)
+	}
 	return out, err
 }
 

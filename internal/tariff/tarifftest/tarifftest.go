@@ -57,7 +57,7 @@ func New(t testing.TB, db *store.DB, opts ...Options) *World {
 	var err error
 	w.Members, err = membership.New(membership.Deps{DB: db, Now: w.Clock.Now, Log: log, Levels: tariff.Register{}, Changed: changed, Inviter: w.Letters})
 	must(t, err)
-	w.Decisions, err = decision.New(decision.Deps{DB: db, Now: w.Clock.Now})
+	w.Decisions, err = decision.New(decision.Deps{DB: db, Now: w.Clock.Now, Log: log})
 	must(t, err)
 	w.Levels, err = tariff.New(tariff.Deps{DB: db, Now: w.Clock.Now, Log: log, Members: w.Members, Changed: changed})
 	must(t, err)
