@@ -6,10 +6,13 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
-	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -44,6 +47,9 @@ func TestPagesAreCompressedAndNothingElse(t *testing.T) {
 		h := Compress(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", c.kind)
 			w.Header().Set("ETag", `"tag"`)
+			if c.method == "GET" && c.content != "" {
+				w.Header().Set("Content-Length", strconv.Itoa(len(c.content)))
+			}
 			for k, v := range c.header {
 				w.Header().Set(k, v)
 			}
@@ -68,7 +74,7 @@ func TestPagesAreCompressedAndNothingElse(t *testing.T) {
 			}
 			continue
 		}
-		if res.Header.Get("Vary") != "Accept-Encoding" || res.Header.Get("ETag") != `W/"tag"` {
+		if res.Header.Get("Vary") != "Accept-Encoding" || res.Header.Get("ETag") != `W/"tag"` || res.Header.Get("Content-Length") != "" {
 			t.Errorf("%s: headers %v", name, res.Header)
 		}
 		z, err := gzip.NewReader(res.Body)
@@ -123,6 +129,16 @@ func events(t *testing.T, in *bufio.Reader) []string {
 }
 
 func TestAStreamOutlivesTheTimeoutsAndEndsWithTheServer(t *testing.T) {
+	dir := t.TempDir()
+	certPEM, keyPEM := pair(t, "meet.example", 1)
+	files := &TLSConfig{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem")}
+	write(t, files.CertFile, certPEM, time.Now())
+	write(t, files.KeyFile, keyPEM, time.Now())
+	t.Run("HTTP/1.1", func(t *testing.T) { streamFrom(t, nil, http.DefaultClient, "http://") })
+	t.Run("HTTP/2", func(t *testing.T) { streamFrom(t, files, trusting(certPEM), "https://") })
+}
+
+func streamFrom(t *testing.T, files *TLSConfig, client *http.Client, scheme string) {
 	proceed := make(chan struct{})
 	ended := make(chan error, 1)
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -138,13 +154,13 @@ func TestAStreamOutlivesTheTimeoutsAndEndsWithTheServer(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if err := errors.Join(s.Event("1\ndata: forged", "x", nil), s.Event("1", "x\ny", nil)); err == nil {
+		if s.Event("1\ndata: forged", "x", nil) == nil || s.Event("1", "x\ny", nil) == nil {
 			t.Error("a forged event went through")
 		}
 		<-s.Context().Done()
 		ended <- r.Context().Err()
 	})
-	s, err := NewServer(t.Context(), ServerConfig{Listen: "127.0.0.1:0", Handler: h, Log: quiet})
+	s, err := NewServer(t.Context(), ServerConfig{Listen: "127.0.0.1:0", Handler: h, Log: quiet, TLS: files})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,13 +168,13 @@ func TestAStreamOutlivesTheTimeoutsAndEndsWithTheServer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
 	go func() { ran <- s.Run(ctx) }()
-	res, err := http.Get("http://" + s.Addr().String())
+	res, err := client.Get(scheme + s.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	if res.Header.Get("Content-Type") != "text/event-stream" || res.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("headers %v", res.Header)
+	if res.Header.Get("Content-Type") != "text/event-stream" || res.Header.Get("Cache-Control") != "no-store" || (files != nil) != (res.ProtoMajor == 2) {
+		t.Errorf("HTTP/%d, headers %v", res.ProtoMajor, res.Header)
 	}
 	<-time.After(150 * time.Millisecond) // the time-outs that must not matter
 	close(proceed)
@@ -169,12 +185,16 @@ func TestAStreamOutlivesTheTimeoutsAndEndsWithTheServer(t *testing.T) {
 	if got := strings.Join(events(t, in), "|"); got != "id: 2|data: two|data: lines" {
 		t.Errorf("second event %q", got)
 	}
+	began := time.Now()
 	cancel()
 	if err := <-ran; err != nil {
 		t.Errorf("shutdown: %v", err)
 	}
 	if err := <-ended; err != nil {
 		t.Errorf("the request was cut off instead of told: %v", err)
+	}
+	if took := time.Since(began); took >= shutdownTimeout {
+		t.Errorf("shutdown took %v", took)
 	}
 }
 
@@ -214,6 +234,51 @@ func TestAnAnswerUnderWayIsFinishedAtShutdown(t *testing.T) {
 	}
 	if err := <-ran; err != nil {
 		t.Error(err)
+	}
+}
+
+// The control channel of a meeting is a socket behind the same middleware as the pages.
+func TestASocketPassesTheWholeChain(t *testing.T) {
+	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, buf, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		_, _ = buf.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + r.Header.Get("Upgrade") + "\r\n\r\n")
+		_ = buf.Flush()
+		line, err := buf.ReadString('\n')
+		if err != nil {
+			t.Error(err)
+		}
+		_, _ = conn.Write([]byte("heard " + line))
+	}))
+	defer engine.Close()
+	served := make(chan Served, 1)
+	proxy := httputil.NewSingleHostReverseProxy(parse(t, engine.URL))
+	h := Chain(Routed(proxy), Identify, Client(nil), Log(quiet, func(s Served) { served <- s }), Recover(quiet, plain), Secure(SecureOptions{}), Languages,
+		Hosts(parse(t, "http://127.0.0.1"), plain), Origin(plain), LimitBody(1000, plain), Compress)
+	portal := httptest.NewServer(h)
+	defer portal.Close()
+	conn, err := net.Dial("tcp", portal.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = io.WriteString(conn, "GET /rtc HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	in := bufio.NewReader(conn)
+	res, err := http.ReadResponse(in, nil)
+	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%v, %v", res, err)
+	}
+	_, _ = io.WriteString(conn, "hello\n")
+	if got, err := in.ReadString('\n'); got != "heard hello\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	_ = conn.Close()
+	if s := <-served; s.Status != http.StatusSwitchingProtocols || !s.Visit {
+		t.Errorf("served %+v", s)
 	}
 }
 

@@ -62,9 +62,7 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 }
 
 func proxy(a netip.Addr, trusted []netip.Prefix) bool {
-	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool {
-		return p.Contains(a) || (a.Is4() && p.Contains(netip.AddrFrom16(a.As16()))) // ::ffff:10.0.0.0/104
-	})
+	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // address reads "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]" and "[2001:db8::1]:80".

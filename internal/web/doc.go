@@ -7,7 +7,7 @@
 // told by headers, the status of each kind of fault.
 // It does not own: routes, pages, sessions. It knows neither people nor members.
 //
-// The order of the middleware, outermost first (see Chain): Identify, Log, Recover, Secure, Hosts,
-// Languages, Origin, LimitBody, Compress; around the mux itself stands Routed, which tells Log the
-// pattern.
+// The order of the middleware, outermost first (see Chain): Identify, Client, Log, Recover, Secure,
+// Languages, Hosts, Origin, LimitBody, Compress; around the mux itself stands Routed, which tells Log
+// the pattern. Sockets and event streams pass all of it.
 package web

@@ -3,11 +3,13 @@
 package web
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -151,10 +153,19 @@ type counting struct {
 
 func (c *counting) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
+// Hijack notes that a socket took the connection over; the 101 is then written past us.
+func (c *counting) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buf, err := http.NewResponseController(c.ResponseWriter).Hijack()
+	if err == nil {
+		c.status, c.visit = http.StatusSwitchingProtocols, true
+	}
+	return conn, buf, err
+}
+
 func (c *counting) WriteHeader(status int) {
-	if c.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+	if c.status == 0 && status >= 200 {
 		c.status = status
-		c.visit = status == http.StatusSwitchingProtocols || c.Header().Get("Content-Type") == "text/event-stream"
+		c.visit = c.Header().Get("Content-Type") == "text/event-stream"
 	}
 	c.ResponseWriter.WriteHeader(status)
 }

@@ -28,13 +28,10 @@ type Stream struct {
 	buf  bytes.Buffer
 }
 
-// OpenStream sends the headers of a stream and frees the connection from the server's time-outs.
-// The caller ends it with Close.
+// OpenStream sends the headers of a stream. Each event then has a time-out of its own, in place of
+// the server's for whole answers. The caller ends the stream with Close.
 func OpenStream(w http.ResponseWriter, r *http.Request) (*Stream, error) {
 	s := &Stream{w: w, c: http.NewResponseController(w)}
-	if err := s.c.SetReadDeadline(time.Time{}); err != nil {
-		return nil, fmt.Errorf("open stream: %w", err)
-	}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
