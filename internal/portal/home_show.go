@@ -35,7 +35,7 @@ func (h *Handler) homeShow(w http.ResponseWriter, r *Request) error {
 		if levels, err = tariff.Levels(r.Context(), tx, r.Now); err != nil {
 			return err
 		}
-		if coops, err = membership.List(r.Context(), tx, membership.ListInput{Kind: membership.KindOperational, Limit: homeCoops}); err != nil {
+		if coops, err = membership.List(r.Context(), tx, membership.ListInput{Kind: membership.KindOperational}); err != nil {
 			return err
 		}
 		counts, err = membership.Count(r.Context(), tx)
@@ -72,6 +72,3 @@ func (h *Handler) homeShow(w http.ResponseWriter, r *Request) error {
 	}
 	return h.render(w, r, http.StatusOK, "home_show", page)
 }
-
-// homeCoops bounds the list of who runs it.
-const homeCoops = 50

@@ -19,8 +19,8 @@ const (
 	LayoutBare   Layout = "bare"   // a sign and a foot: signing in, joining, waiting, refusals
 )
 
-// Page is what the layout shows around a page; every page struct embeds it. Handlers get it from h.page and
-// change what they need: Layout, Trail, Banners, Extra.
+// Page is what the layout shows around a page; every page struct embeds it under this name, and the layout reads .Page, so that
+// a page may have fields of the same names. Handlers get it from h.page and change what they need: Lead, Layout, Trail, Banners.
 type Page struct {
 	Title     string // of the page: the one <h1> and the tab's title
 	Lead      string // one sentence below the h1; may be empty

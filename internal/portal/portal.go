@@ -10,9 +10,12 @@ import (
 	"net/http"
 	"net/netip"
 
+	"meetcoop/internal/admission"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
+	"meetcoop/internal/live"
 	"meetcoop/internal/locale"
+	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
 )
 
@@ -54,6 +57,9 @@ type Deps struct {
 
 	DB        *store.DB
 	Identity  *identity.Service
+	Rooms     *rooms.Service
+	Live      *live.Service
+	Gate      *admission.Gate
 	PublicURL string                         // without a slash at its end; absolute links begin with it
 	Client    func(*http.Request) netip.Addr // the true client address, for rate limits
 }

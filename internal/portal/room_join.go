@@ -10,6 +10,7 @@ import (
 	"meetcoop/internal/identity"
 	"meetcoop/internal/live"
 	"meetcoop/internal/rooms"
+	"meetcoop/internal/web"
 )
 
 // joinPage is the door of a room: name, devices, code, and one button. Nothing is held before it is pressed.
@@ -84,7 +85,7 @@ func (h *Handler) door(w http.ResponseWriter, r *Request, room rooms.Room, role 
 	if err != nil {
 		return joinPage{}, err
 	}
-	running, err := h.Live.RunningIn(r.Context(), []id.Room{room.ID})
+	running, err := h.running(r.Context(), []id.Room{room.ID})
 	if err != nil {
 		return joinPage{}, err
 	}
@@ -103,7 +104,7 @@ func (h *Handler) door(w http.ResponseWriter, r *Request, room rooms.Room, role 
 	moderator := role == rooms.RoleModerator
 	switch {
 	case open:
-		page.State = r.P.N("join.state_live", run.People, map[string]any{"Since": r.P.Clock(run.StartedAt)})
+		page.State = r.P.N("join.state_live", run.Seated, map[string]any{"Since": r.P.Clock(run.Since)})
 	case moderator:
 		page.State, page.Join = r.P.T("join.state_start"), r.P.T("join.start")
 	case room.Settings.MayStart == rooms.StartAnyone || (room.Settings.MayStart == rooms.StartSignedIn && r.Visitor.SignedIn()):
@@ -152,7 +153,7 @@ func (h *Handler) knock(w http.ResponseWriter, r *Request, wait bool) error {
 			page.Code.Autofocus = true
 		}
 		page.Alarm = r.P.Fault(err)
-		return h.render(w, r, Status(err), "room_join", page)
+		return h.render(w, r, web.Status(err), "room_join", page)
 	case "room.signin":
 		return h.seeOther(w, r, "/signin?next=/r/"+room.Slug+"/join", "")
 	}

@@ -11,6 +11,7 @@ import (
 	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
+	"meetcoop/internal/web"
 )
 
 // refusePage says why somebody does not get in, how full it is, and what to do.
@@ -38,7 +39,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *Request, room rooms.Room, err
 	if memberErr != nil {
 		return memberErr
 	}
-	h.Log.Log(r.Context(), status[kind].level, "not let in", "request_id", r.ID, "code", code, "room", room.ID, "member", room.Member)
+	h.Log.Log(r.Context(), web.Level(err), "not let in", "request_id", r.ID, "code", code, "room", room.ID, "member", room.Member)
 	title := "refuse.other"
 	if explained[code] {
 		title = "refuse." + code
@@ -60,9 +61,9 @@ func (h *Handler) refuse(w http.ResponseWriter, r *Request, room rooms.Room, err
 		}
 	}
 	if kind == fault.Unavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfterSeconds))
+		w.Header().Set("Retry-After", strconv.Itoa(web.RetryAfter))
 	}
-	return h.render(w, r, Status(err), "room_refuse", page)
+	return h.render(w, r, web.Status(err), "room_refuse", page)
 }
 
 func limitOf(err error) any {

@@ -70,7 +70,7 @@ func (h *Handler) roomShow(w http.ResponseWriter, r *Request) error {
 
 // room gathers what the page of a moderator shows.
 func (h *Handler) room(r *Request, room rooms.Room, m Mistakes) (roomPage, error) {
-	running, err := h.Live.RunningIn(r.Context(), []id.Room{room.ID})
+	running, err := h.running(r.Context(), []id.Room{room.ID})
 	if err != nil {
 		return roomPage{}, err
 	}
@@ -78,7 +78,7 @@ func (h *Handler) room(r *Request, room rooms.Room, m Mistakes) (roomPage, error
 	if err != nil {
 		return roomPage{}, err
 	}
-	past, err := h.Rooms.History(r.Context(), r.Visitor.Actor, room.ID, pastMeetings)
+	past, err := h.Live.History(r.Context(), r.Visitor.Actor, room.ID, pastMeetings)
 	if err != nil {
 		return roomPage{}, err
 	}
@@ -129,14 +129,14 @@ func (h *Handler) invitation(r *Request, room rooms.Room) rooms.InvitationInput 
 	return in
 }
 
-func (h *Handler) roomNow(r *Request, page *roomPage, room rooms.Room, run live.Running, met bool) {
+func (h *Handler) roomNow(r *Request, page *roomPage, room rooms.Room, run live.Now, met bool) {
 	page.Start = Button{Kind: ButtonPrimary, Icon: "video", Label: r.P.T("room.start"), Href: "/r/" + room.Slug + "/join"}
 	page.Now, page.NoPast = r.P.T("room.nobody"), r.P.T("room.never")
 	switch {
 	case run.Meeting != "":
 		page.Start.Label = r.P.T("rooms.list.join")
 		page.Badge = &Badge{Live: true, Kind: "live", Text: r.P.T("rooms.badge.live")}
-		page.Now = r.P.N("rooms.list.inside", run.People, map[string]any{"Since": r.P.Clock(run.StartedAt)})
+		page.Now = r.P.N("rooms.list.inside", run.Seated, map[string]any{"Since": r.P.Clock(run.Since)})
 	case met:
 		page.Now = r.P.T("room.nobody_last", map[string]any{"When": r.P.Ago(room.LastUsedAt, r.Now)})
 	}

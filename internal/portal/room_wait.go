@@ -9,6 +9,7 @@ import (
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/live"
+	"meetcoop/internal/web"
 )
 
 // waitPage stands in for somebody who waits: for the start, for a moderator, or for a seat. With scripts an event
@@ -78,14 +79,15 @@ func (h *Handler) waitEvents(w http.ResponseWriter, r *Request) error {
 	if err != nil {
 		return err
 	}
-	stream, err := startStream(w)
+	stream, err := web.OpenStream(w, r.Request)
 	if err != nil {
-		return nil // the reader is gone
+		return err
 	}
+	defer stream.Close()
 	waiting := h.Live.OpenWait(room.ID, h.who(r))
 	for {
-		e, err := waiting.Next(r.Context())
-		if errors.Is(err, io.EOF) || r.Context().Err() != nil {
+		e, err := waiting.Next(stream.Context())
+		if errors.Is(err, io.EOF) || stream.Context().Err() != nil {
 			return nil
 		}
 		if err != nil {
@@ -101,7 +103,7 @@ func (h *Handler) waitEvents(w http.ResponseWriter, r *Request) error {
 		case live.WaitDenied:
 			data = map[string]string{"code": fault.CodeOf(e.Fault), "message": r.P.Fault(e.Fault)}
 		}
-		if stream.send("", e.Kind, data) != nil {
+		if sendEvent(stream, "", e.Kind, data) != nil {
 			return nil
 		}
 	}

@@ -3,8 +3,9 @@
 package portal
 
 import (
+	"context"
+	"errors"
 	"net/http"
-	"time"
 
 	"meetcoop/internal/admission"
 	"meetcoop/internal/fault"
@@ -13,6 +14,7 @@ import (
 	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
+	"meetcoop/internal/web"
 )
 
 // roomsPage is what a person lands on: what is live, own rooms, the seats of the member they act for.
@@ -95,13 +97,13 @@ func (h *Handler) roomsList(w http.ResponseWriter, r *Request) error {
 	return h.render(w, r, http.StatusOK, "rooms_list", page)
 }
 
-func (h *Handler) roomCard(r *Request, l rooms.Listed, run live.Running) roomCard {
+func (h *Handler) roomCard(r *Request, l rooms.Listed, run live.Now) roomCard {
 	c := roomCard{ID: string(l.ID), Name: l.Name, Href: "/r/" + l.Slug}
 	what := map[string]any{"Name": l.Name}
 	switch {
 	case run.Meeting != "":
 		c.Badge = &Badge{Live: true, Kind: "live", Text: r.P.T("rooms.badge.live")}
-		c.Text = r.P.N("rooms.list.inside", run.People, map[string]any{"Since": r.P.Clock(run.StartedAt)})
+		c.Text = r.P.N("rooms.list.inside", run.Seated, map[string]any{"Since": r.P.Clock(run.Since)})
 		c.Action = Button{Kind: ButtonPrimary, Icon: "video", Label: r.P.T("rooms.list.join"), Describe: r.P.T("rooms.list.join_room", what), Href: c.Href + "/join"}
 		return c
 	case l.Dormant:
@@ -122,12 +124,20 @@ func (h *Handler) roomCard(r *Request, l rooms.Listed, run live.Running) roomCar
 }
 
 // runningIn tells what runs in the listed rooms, in one query.
-func (h *Handler) runningIn(r *Request, listed []rooms.Listed) (map[id.Room]live.Running, error) {
+func (h *Handler) runningIn(r *Request, listed []rooms.Listed) (map[id.Room]live.Now, error) {
 	ids := make([]id.Room, len(listed))
 	for i, l := range listed {
 		ids[i] = l.ID
 	}
-	return h.Live.RunningIn(r.Context(), ids)
+	return h.running(r.Context(), ids)
+}
+
+func (h *Handler) running(ctx context.Context, in []id.Room) (now map[id.Room]live.Now, err error) {
+	err = h.DB.Read(ctx, func(tx store.Reader) error {
+		now, err = live.RunningIn(ctx, tx, in)
+		return err
+	})
+	return now, err
 }
 
 // seatsOfHats draws the seat row of each member the visitor may open rooms for.
@@ -166,10 +176,6 @@ func seatRowOf(r *Request, u admission.Usage) SeatRow {
 
 // roomsEvents tells the list of rooms that something in it has changed; the page then asks for the list again.
 func (h *Handler) roomsEvents(w http.ResponseWriter, r *Request) error {
-	stream, err := startStream(w)
-	if err != nil {
-		return err
-	}
 	listed, err := h.Rooms.ListFor(r.Context(), r.Visitor.Actor)
 	if err != nil {
 		return err
@@ -178,55 +184,33 @@ func (h *Handler) roomsEvents(w http.ResponseWriter, r *Request) error {
 	for i, l := range listed {
 		ids[i] = l.ID
 	}
-	before, err := h.Live.RunningIn(r.Context(), ids)
+	changes := h.Live.FollowRooms(ids)
+	defer changes.Close()
+	stream, err := web.OpenStream(w, r.Request)
 	if err != nil {
 		return err
 	}
-	tick := time.NewTicker(listEvery)
-	defer tick.Stop()
-	quiet := 0
+	defer stream.Close()
 	for {
-		select {
-		case <-r.Context().Done():
+		ctx, cancel := context.WithTimeout(stream.Context(), stream.PingEvery())
+		err := changes.Next(ctx)
+		cancel()
+		switch {
+		case stream.Context().Err() != nil:
 			return nil
-		case <-tick.C:
-		}
-		if _, _, err := h.Identity.Session(r.Context(), SessionToken(h.Secure)(r.Request)); err != nil {
-			return nil // signed out elsewhere: the stream ends, the page asks again and is sent to sign in
-		}
-		now, err := h.Live.RunningIn(r.Context(), ids)
-		if err != nil {
-			continue // the database is away for a moment: the next tick tells
-		}
-		if same(before, now) {
-			if quiet++; quiet%keepAliveTicks == 0 && stream.comment() != nil {
+		case errors.Is(err, context.DeadlineExceeded):
+			// Signed out elsewhere: the stream ends, the page asks again and is sent to sign in.
+			if _, _, err := h.Identity.Session(stream.Context(), SessionToken(h.Secure)(r.Request)); err != nil {
 				return nil
 			}
-			continue
+			err = stream.Ping()
+		case err == nil:
+			err = sendEvent(stream, "", "rooms", struct{}{})
 		}
-		before, quiet = now, 0
-		if stream.send("", "rooms", struct{}{}) != nil {
-			return nil
-		}
-	}
-}
-
-// listEvery is how often an open list looks; a meeting that starts shows within that time.
-const (
-	listEvery      = 2 * time.Second
-	keepAliveTicks = 8 // ticks of silence after which a comment keeps proxies from closing the stream
-)
-
-func same(a, b map[id.Room]live.Running) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k, v := range a {
-		if w, ok := b[k]; !ok || w.Meeting != v.Meeting || w.People != v.People {
-			return false
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return nil // the reader is gone, or the service stops
 		}
 	}
-	return true
 }
 
 // roomNewPage asks for a name, and for whose room it is when the visitor acts for several members.

@@ -2,7 +2,11 @@
 
 package portal
 
-import "net/http"
+import (
+	"net/http"
+
+	"meetcoop/internal/identity"
+)
 
 // Class says who may call a route. The wrapper enforces it before the handler runs; what depends on the thing
 // asked for (is this your room?) is decided by the capability the handler calls.
@@ -34,8 +38,57 @@ type Route struct {
 // table is the whole URL space of the portal. A page has GET, an act has POST and answers 303.
 func (h *Handler) table() []Route {
 	routes := []Route{
+		{"GET", "/{$}", Public, h.homeShow},
+		{"GET", "/levels", Public, h.levelsList},
 		{"POST", "/language", Public, h.languageSet},
 		{"POST", "/theme", Public, h.themeSet},
+
+		{"GET", "/signup", Guest, h.signupShow},
+		{"POST", "/signup", Guest, h.signupSend},
+		{"GET", "/signin", Guest, h.signinShow},
+		{"POST", "/signin", Guest, h.signinSend},
+		{"GET", "/signin/sent", Guest, h.sentShow},
+		{"POST", "/signin/code", Guest, h.codeSend},
+		{"GET", identity.LinkPath + "{token}", Guest, h.linkShow},
+		{"POST", identity.LinkPath + "{token}", Guest, h.linkSend},
+		{"POST", "/signout", Guest, h.signOut},
+
+		{"GET", "/account", Person, h.accountShow},
+		{"POST", "/account/profile", Person, h.profileSave},
+		{"GET", "/account/sessions/end-others", Person, h.endOthersAsk},
+		{"POST", "/account/sessions/end-others", Person, h.endOthers},
+		{"POST", "/account/sessions/{session}/end", Person, h.sessionEnd},
+
+		{"GET", "/rooms", Person, h.roomsList},
+		{"POST", "/rooms", Person, h.roomCreate},
+		{"GET", "/rooms/new", Person, h.roomNew},
+		{"GET", "/rooms/archived", Person, h.roomsArchived},
+		{"GET", "/rooms/events", Person, h.roomsEvents},
+		{"GET", "/r/{room}", Guest, h.roomShow},
+		{"GET", "/r/{room}/join", Guest, h.joinShow},
+		{"POST", "/r/{room}/join", Guest, h.joinSend},
+		{"GET", "/r/{room}/wait", Guest, h.waitShow},
+		{"POST", "/r/{room}/wait", Guest, h.waitSend},
+		{"POST", "/r/{room}/wait/leave", Guest, h.waitLeave},
+		{"GET", "/r/{room}/wait/events", Guest, h.waitEvents},
+		{"POST", "/r/{room}/settings", Person, h.roomSave},
+		{"POST", "/r/{room}/pin", Person, h.roomPin},
+		{"POST", "/r/{room}/people", Person, h.roomPersonAdd},
+		{"POST", "/r/{room}/people/remove", Person, h.roomPersonRemove},
+		{"GET", "/r/{room}/archive", Person, h.roomArchiveAsk},
+		{"POST", "/r/{room}/archive", Person, h.roomArchive},
+		{"POST", "/r/{room}/restore", Person, h.roomRestore},
+		{"GET", "/r/{room}/invitation.ics", Person, h.roomCalendar},
+
+		{"GET", "/m/{member}/usage", Member, h.usageShow},
+		{"GET", "/m/{member}/usage.csv", Member, h.usageCSV},
+	}
+	routes = append(routes, h.meetRoutes()...)
+	if h.Demo {
+		routes = append(routes,
+			Route{"GET", "/outbox", Guest, h.outboxShow},
+			Route{"GET", "/outbox/{mail}", Guest, h.letterShow},
+		)
 	}
 	if h.Dev {
 		routes = append(routes, Route{"GET", "/dev/components", Public, h.componentsShow})

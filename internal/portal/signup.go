@@ -8,6 +8,7 @@ import (
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/identity"
+	"meetcoop/internal/web"
 )
 
 // signupPage asks for a name and an address. Organisation is optional: without one somebody comes as an individual.
@@ -75,7 +76,7 @@ func (h *Handler) signupSend(w http.ResponseWriter, r *Request) error {
 		if stale {
 			page.Refused = r.P.Fault(err)
 		}
-		return h.render(w, r, Status(err), "signup_show", page)
+		return h.render(w, r, web.Status(err), "signup_show", page)
 	}
 	if err != nil {
 		h.retryAfter(w, err)

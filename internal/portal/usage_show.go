@@ -167,7 +167,7 @@ func (h *Handler) usageNow(r *Request, page *usagePage, now admission.Usage) err
 		if !m.DeadlineAt.IsZero() {
 			ends = r.P.Clock(m.DeadlineAt)
 		}
-		page.Running.Rows = append(page.Running.Rows, []Cell{{Text: names[string(m.ID)].Name}, {Text: r.P.Number(int64(people[m.Room].People))}, {Text: r.P.Clock(m.StartedAt)}, {Text: ends}})
+		page.Running.Rows = append(page.Running.Rows, []Cell{{Text: names[string(m.ID)].Name}, {Text: r.P.Number(int64(people[m.Room].Seated))}, {Text: r.P.Clock(m.StartedAt)}, {Text: ends}})
 	}
 	return nil
 }

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package portal
+
+import (
+	"net/http"
+
+	"meetcoop/internal/fault"
+	"meetcoop/internal/id"
+)
+
+// meetPage is the shell of a running meeting; its script draws all else.
+type meetPage struct {
+	Page
+	Config pageConfig
+	Room   Link
+}
+
+func (h *Handler) meetShow(w http.ResponseWriter, r *Request) error {
+	meeting, err := id.ParseMeeting(r.PathValue("meeting"))
+	if err != nil {
+		return err
+	}
+	seen, err := h.Live.Glance(r.Context(), meeting, h.who(r))
+	if fault.CodeOf(err) == "meeting.not_inside" {
+		// A link to a meeting is no invitation: the door of its room is.
+		return fault.New(fault.NotFound, "page.unknown")
+	}
+	if err != nil && fault.KindOf(err) != fault.Conflict && fault.KindOf(err) != fault.Forbidden {
+		return err
+	}
+	page := meetPage{Page: h.page(r, "", seen.Name), Config: h.config(r, "meet."), Room: Link{Label: r.P.T("meet.over.to_room"), Href: "/r/" + seen.Room}}
+	page.Config.Meeting, page.Config.Base, page.Config.Room = string(meeting), "/meet/"+string(meeting), "/r/"+seen.Room
+	page.Robots, page.Theme = false, "dark"
+	page.Scripts, page.Styles = []string{"meet.js"}, []string{"meet.css"}
+	return h.render(w, r, http.StatusOK, "meet_show#meet", page)
+}
