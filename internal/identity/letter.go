@@ -3,6 +3,7 @@
 package identity
 
 import (
+	"maps"
 	"time"
 	"unicode/utf8"
 
@@ -28,9 +29,7 @@ func (s *Service) letter(kind, to string, tag locale.Tag, f letterFacts) mail.Le
 	}
 	p := s.Catalog.Printer(tag, f.Zone)
 	params := map[string]any{"Host": s.host}
-	for k, v := range f.Params {
-		params[k] = v
-	}
+	maps.Copy(params, f.Params)
 	text := func(key, part string) string {
 		if key == "" {
 			key = "letter." + kind + "." + part
