@@ -31,30 +31,35 @@ type Bulk struct {
 // NewRows makes a Bulk whose text is head, then a list of rows of cols placeholders, then tail:
 // INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT ...
 func NewRows(head string, cols int, tail string) *Bulk {
-	return newBulk(head, 0, cols, tail, "(", ")")
+	return newBulk(head, 0, cols, tail, "(", "), (", ")")
 }
 
 // NewIn makes a Bulk for a list of single values: head ... IN ($1, $2) tail. fixed placeholders, $1
 // onward, come before those of the list.
 func NewIn(head string, fixed int, tail string) *Bulk {
-	return newBulk(head+" (", fixed, 1, ")"+tail, "", "")
+	return newBulk(head+" (", fixed, 1, ")"+tail, "", ", ", "")
 }
 
-func newBulk(head string, fixed, cols int, tail, open, end string) *Bulk {
+// NewEach makes a Bulk like NewIn that looks every value up by itself: one ends in "column =" and is
+// joined with UNION ALL. It is for a column behind another one in an index: given a list, PostgreSQL may
+// read all there is under the first column, if it does not know how much that is.
+func NewEach(one string, fixed int) *Bulk {
+	return newBulk("", fixed, 1, "", one+" ", " UNION ALL "+one+" ", "")
+}
+
+func newBulk(head string, fixed, cols int, tail, open, between, end string) *Bulk {
 	out := &Bulk{cols: cols, texts: map[Engine][len(bulkSizes)]string{}}
 	for _, engine := range []Engine{SQLite, Postgres} {
 		var texts [len(bulkSizes)]string
 		for i, size := range bulkSizes {
 			var b strings.Builder
-			b.WriteString(head)
+			b.WriteString(head + open)
 			for n := range size * cols {
 				switch {
 				case n%cols > 0:
 					b.WriteString(", ")
 				case n > 0:
-					b.WriteString(end + ", " + open)
-				default:
-					b.WriteString(open)
+					b.WriteString(between)
 				}
 				if engine == SQLite {
 					b.WriteByte('?') // the next; its driver compares the names of $n as texts
@@ -86,7 +91,7 @@ func (b *Bulk) Exec(ctx context.Context, tx Tx, args []any) (affected int64, err
 	return affected, nil
 }
 
-// Each runs the query of a NewIn for every key, in parts, and calls scan with each row. A part that is
+// Each runs the query of a NewIn or NewEach for every key, in parts, and calls scan with each row. A part that is
 // not full is filled by repeating its last key, so a query must not mind. It joins r.
 func (b *Bulk) Each(ctx context.Context, r Reader, fixed []any, keys []string, suffix string, scan func(Scanner) error) error {
 	texts := b.texts[r.Engine()]

@@ -78,3 +78,8 @@ func contended(err error) bool {
 	}
 	return false
 }
+
+func uniqueInPostgres(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23505"
+}

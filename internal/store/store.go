@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"meetcoop/internal/fault"
 )
 
@@ -28,6 +30,8 @@ type Config struct {
 	Path string       // SQLite file; ignored when URL is set
 	URL  string       // postgres://...; empty means SQLite
 	Log  *slog.Logger // nil discards
+	// Registry gets the metrics of transactions; nil: none.
+	Registry prometheus.Registerer
 	// Strict panics when a transaction is opened inside another one of the same goroutine, which
 	// would deadlock on SQLite and see half a truth on PostgreSQL. Tests set it; it costs
 	// microseconds per transaction.
@@ -45,6 +49,7 @@ type DB struct {
 	feed    *feed
 	nesting *nesting // nil unless strict
 	dryRun  bool
+	metrics *metrics
 }
 
 // backend is what differs between the engines: how a transaction begins and ends. fn returns what
@@ -61,7 +66,7 @@ type backend interface {
 // when the database cannot be reached or its file not be opened, Invalid (store.url) when the URL
 // cannot be read.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
-	db := &DB{log: cfg.Log, dryRun: cfg.DryRun}
+	db := &DB{log: cfg.Log, dryRun: cfg.DryRun, metrics: newMetrics(cfg.Registry)}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
@@ -111,7 +116,7 @@ const (
 // of fn is returned as it is. Unavailable (store.contended) after a bounded number of retries.
 // fn must not open another transaction: functions that join one take a Tx.
 func (db *DB) Write(ctx context.Context, fn func(Tx) error) error {
-	return db.retry(ctx, db.backend.write, fn)
+	return db.retry(ctx, "write", db.backend.write, fn)
 }
 
 // Gate runs fn like Write, but on PostgreSQL under READ COMMITTED: fn must first lock, in sorted
@@ -119,15 +124,16 @@ func (db *DB) Write(ctx context.Context, fn func(Tx) error) error {
 // the admission gate, the running meeting and the queue of jobs alone, where SERIALIZABLE would let
 // one of two nodes starve on a hot row (docs/adr/0004).
 func (db *DB) Gate(ctx context.Context, fn func(Tx) error) error {
-	return db.retry(ctx, db.backend.gate, fn)
+	return db.retry(ctx, "gate", db.backend.gate, fn)
 }
 
 // errTakenBack ends the transaction of a dry run.
 var errTakenBack = errors.New("taken back")
 
 // Read runs fn on one consistent, read-only snapshot.
-func (db *DB) Read(ctx context.Context, fn func(Reader) error) error {
+func (db *DB) Read(ctx context.Context, fn func(Reader) error) (err error) {
 	defer db.nesting.enter()()
+	defer db.metrics.observe("read", time.Now(), &err)
 	return classify(db.backend.read(ctx, func(run runner) error {
 		r := &reader{within: ctx, engine: db.engine, run: run}
 		return r.end(fn(r))
@@ -136,11 +142,12 @@ func (db *DB) Read(ctx context.Context, fn func(Reader) error) error {
 
 type transact func(context.Context, func(runner) error) error
 
-func (db *DB) retry(ctx context.Context, begin transact, fn func(Tx) error) error {
+func (db *DB) retry(ctx context.Context, verb string, begin transact, fn func(Tx) error) (err error) {
 	defer db.nesting.enter()()
+	defer db.metrics.observe(verb, time.Now(), &err)
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	wait := retryFirst
+	wait, collided := retryFirst, false
 	for attempt := 1; ; attempt++ {
 		var woken map[Topic]struct{}
 		err := begin(ctx, func(run runner) error {
@@ -160,11 +167,17 @@ func (db *DB) retry(ctx context.Context, begin transact, fn func(Tx) error) erro
 			return nil
 		}
 		if !contended(err) {
-			return classify(err)
+			// PostgreSQL reports some races as a unique violation: both looked, found nothing and
+			// inserted. Looking again settles whether it was one.
+			if collided || !uniqueInPostgres(err) {
+				return classify(err)
+			}
+			collided = true
 		}
 		if attempt == writeAttempts {
 			return fault.Wrap(err, fault.Unavailable, "store.contended")
 		}
+		db.metrics.retries.WithLabelValues(verb).Inc()
 		select {
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.Canceled) {
