@@ -56,14 +56,14 @@ func (configCheck) Run(a *app) error {
 		if err := a.print(values, ""); err != nil {
 			return err
 		}
-		return a.cfg.Validate()
+		return a.cfg.Check()
 	}
 	for _, s := range all {
 		if _, err := fmt.Fprintf(a.stdout, "%s=%s\n", s.env, values[s.env]); err != nil {
 			return err
 		}
 	}
-	return a.cfg.Validate()
+	return a.cfg.Check()
 }
 
 // versionCmd is version.
@@ -94,7 +94,7 @@ type finding struct {
 // Run looks at settings, schema and the invariants of the seat ledger. Conflict (app.unhealthy) when something is wrong.
 func (c doctorCmd) Run(ctx context.Context, a *app) error {
 	found := []finding{}
-	if err := a.cfg.Validate(); err != nil {
+	if err := a.cfg.Check(); err != nil {
 		found = append(found, finding{"settings", err.Error()})
 	}
 	core, err := a.connect(ctx, false)

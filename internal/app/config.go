@@ -51,8 +51,9 @@ type Config struct {
 	Demo        bool          `help:"Fill an empty database with an invented federation."`
 }
 
-// Validate reports every setting that is wrong or does not go with another one, all at once.
-func (c Config) Validate() error {
+// Check reports every setting that is wrong or does not go with another one, all at once. It is not named Validate, which the parser would
+// call for every command: only a server needs all of them.
+func (c Config) Check() error {
 	var check fault.Check
 	_, _, err := net.SplitHostPort(c.Listen)
 	check.Field(err == nil, "listen", "config.address")

@@ -68,7 +68,7 @@ func (c Config) engine() (sfu.Config, error) {
 		out.External = &sfu.External{URL: u, Credentials: sfu.Credentials{Key: c.LivekitKey, Secret: c.LivekitSecret}}
 		return out, nil
 	}
-	// These were checked by Validate; the zero values mean the engine's own defaults.
+	// These were checked by Check; the zero values mean the engine's own defaults.
 	out.MediaListen, _ = netip.ParseAddrPort(c.MediaListen)
 	out.MediaTCP, _ = netip.ParseAddrPort(c.MediaTCP)
 	out.MediaIP, _ = netip.ParseAddr(c.MediaIP)

@@ -32,7 +32,7 @@ type serveCmd struct{}
 
 // Run serves until ctx ends, then stops everything it started.
 func (serveCmd) Run(ctx context.Context, a *app) (err error) {
-	if err := a.cfg.Validate(); err != nil {
+	if err := a.cfg.Check(); err != nil {
 		return err
 	}
 	if a.cfg.DatabaseURL == "" { // several processes may serve from one PostgreSQL, never from one file

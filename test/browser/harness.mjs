@@ -137,7 +137,7 @@ export async function visitor(browser, { width = 1280, height = 800, locale = "e
 /** Signs a person of the server in by a fresh link. */
 export async function signIn(page, server, email) {
 	await page.goto(await server.signinLink(email));
-	await page.locator("main form button[type=submit]").first().click();
+	await page.locator("main form button").first().click();
 	await page.waitForURL((u) => !u.pathname.startsWith("/signin"));
 }
 

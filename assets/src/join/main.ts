@@ -21,8 +21,12 @@ async function join(form: HTMLElement): Promise<void> {
 	const camera = toggleBox("preview-camera", t("meet.preview.camera"), prefs.cameraOn);
 	const mic = toggleBox("preview-mic", t("meet.preview.mic"), prefs.micOn);
 	const test = h("button", { type: "button", class: "button plain", onclick: () => void speakerTest(note) }, t("meet.preview.speaker_test"));
-	box.replaceChildren(h("div", { class: "preview" }, video, off), h("div", { class: "preview-switches" }, mic.el, camera.el, level), choices, test, note);
+	box.replaceChildren(h("div", { class: "preview" }, video, off), h("div", { class: "preview-switches" }, mic.el, camera.el, level, note));
 	box.hidden = false;
+	// Which devices comes after the button on small screens: most people never change them.
+	const more = form.querySelector<HTMLElement>("[data-device-choices]") ?? box;
+	more.append(choices, test);
+	more.hidden = false;
 
 	let picture: MediaStream | undefined;
 	let sound: MediaStream | undefined;
