@@ -95,8 +95,8 @@ export class Bar {
 			h("div", { class: "menu-list" }, item("meet.more.settings", "settings", actions.settings), item("meet.more.rename", "pencil", actions.rename), item("meet.more.keys", "keyboard", actions.keys), this.endItem),
 		);
 		this.el = h(
-			"footer",
-			{ class: "meet-bar", id: "controls", tabindex: "-1", "aria-label": t("meet.bar.label"), role: "region" },
+			"section",
+			{ class: "meet-bar", id: "controls", tabindex: "-1", "aria-label": t("meet.bar.label") },
 			button("mic", "mic", "M", () => actions.media("mic")),
 			button("camera", "video", "V", () => actions.media("camera")),
 			button("screen", "screen-share", "S", () => actions.media("screen"), "wide-only"),
