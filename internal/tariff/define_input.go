@@ -23,13 +23,14 @@ import (
 type DefineInput struct {
 	Decision  string       `json:"decision"`   // key of the decision that adopts them
 	ValidFrom instant.Date `json:"valid_from"` // first day in force
-	Levels    []LevelInput `json:"levels"`     // in the order of the price list
+	Levels    []LevelInput `json:"levels"`     // new ones in the order of the price list
 }
 
 // LevelInput is one level in a file. What is absent is unlimited, none, or the default named here.
 type LevelInput struct {
 	Key           string       `json:"key"`
-	Version       int          `json:"version,omitempty"` // 0 is the next one
+	Version       int          `json:"version,omitempty"`  // 0 is the next one
+	Position      *int         `json:"position,omitempty"` // on the price list; absent: as before, or at its end
 	Contribution  money.Amount `json:"contribution"`
 	SetUp         money.Amount `json:"set_up,omitzero"` // absent is none
 	ByQuotation   bool         `json:"by_quotation,omitempty"`
@@ -133,6 +134,7 @@ func (in DefineInput) Validate() error {
 func (l LevelInput) check(c *fault.Check, at string) {
 	c.Field(validWord(l.Key, 40), at+"key", "level.key")
 	c.Field(l.Version >= 0, at+"version", "level.version")
+	c.Field(l.Position == nil || *l.Position >= 0 && *l.Position <= maxCount, at+"position", "level.count", fault.Params{"Least": 0, "Most": maxCount})
 	c.Field(l.Contribution.Currency.Known() && l.Contribution.Sign() >= 0, at+"contribution", "level.contribution")
 	c.Field(l.SetUp == money.Amount{} || l.SetUp.Currency == l.Contribution.Currency && l.SetUp.Sign() >= 0, at+"set_up", "level.set_up")
 	c.Field(!l.ByQuotation || l.Contribution.IsZero(), at+"by_quotation", "level.by_quotation")

@@ -108,14 +108,26 @@ func (s *Service) define(ctx context.Context, tx store.Tx, now instant.Instant, 
 		c.Field(false, "valid_from", "level.before_decision", fault.Params{"Day": d.DecidedOn})
 		return nil, c.Err()
 	}
+	next, err := nextPosition(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	var out []Level
 	changed := false
-	for i, l := range in.Levels {
+	for _, l := range in.Levels {
 		versions, err := Versions(ctx, tx, l.Key)
 		if err != nil {
 			return nil, err
 		}
-		wanted := l.level(i, d, in.ValidFrom)
+		position := next
+		switch {
+		case l.Position != nil:
+			position = *l.Position
+		case len(versions) > 0:
+			position = versions[len(versions)-1].Position
+		}
+		next = max(next, position+1)
+		wanted := l.level(position, d, in.ValidFrom)
 		wanted.Version = l.Version
 		placed, known, draft, err := place(versions, wanted, now)
 		if err != nil {

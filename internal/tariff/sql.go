@@ -85,6 +85,13 @@ WHERE l.valid_from <= $1
 ORDER BY l.position, l.level_key`, day)
 }
 
+// nextPosition returns the place behind all others on the price list.
+func nextPosition(ctx context.Context, r store.Reader) (int, error) {
+	var n int
+	err := r.QueryRow(ctx, `SELECT CAST(COALESCE(MAX(position) + 1, 0) AS BIGINT) FROM level`).Scan(&n)
+	return n, err
+}
+
 // --- limit overrides ---
 
 const overrideColumns = `o.id, o.member, o.seats, o.participants, o.rooms, o.running_rooms, o.hosts, o.connections, o.duration_seconds, o.recording, o.branding,

@@ -19,6 +19,7 @@ import (
 	"meetcoop/internal/id"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
+	"meetcoop/internal/jobs"
 	"meetcoop/internal/locale"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/membership/membershiptest"
@@ -212,6 +213,13 @@ func TestDefine(t *testing.T) {
 		if again[0].ID != out[0].ID || events(t, db, "level.define") != 7 {
 			t.Errorf("the same file again: %+v", again)
 		}
+		check(t, db.Read(ctx, func(r store.Reader) error { // everybody will be told
+			waiting, err := jobs.List(ctx, r, jobs.StateReady, 10)
+			if len(waiting) != 1 || waiting[0].Kind != "tariff.tell" {
+				t.Errorf("%+v", waiting)
+			}
+			return err
+		}))
 		check(t, db.Read(ctx, func(r store.Reader) error { // what was read back is what was written
 			versions, err := tariff.Versions(ctx, r, "level-2")
 			check(t, err)
@@ -250,6 +258,30 @@ func TestDefine(t *testing.T) {
 		changed.Levels[0].Version = 2
 		_, err = w.Levels.Define(ctx, operator, changed)
 		refused(t, err, fault.Conflict, "level.in_force")
+	})
+}
+
+func TestThePriceListKeepsItsOrder(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := tarifftest.New(t, db)
+		_, err := w.Levels.Define(ctx, operator, level(decision.Founding, "2027-01-11", "level-3", 46, seats(51)))
+		check(t, err)
+		_, err = w.Levels.Define(ctx, operator, level(decision.Founding, "2027-01-11", "assembly", 200, seats(400)))
+		check(t, err)
+		first := level(decision.Founding, "2027-01-11", "a-taste", 1, seats(2))
+		first.Levels[0].Position = ptr(0)
+		_, err = w.Levels.Define(ctx, operator, first)
+		check(t, err)
+		levels, err := w.Levels.Levels(ctx)
+		check(t, err)
+		var keys []string
+		for _, l := range levels {
+			keys = append(keys, l.Key)
+		}
+		want := []string{"a-taste", "free", "level-1", "level-2", "level-3", "organisation", "custom", "assembly"}
+		if diff := cmp.Diff(want, keys); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
 	})
 }
 
