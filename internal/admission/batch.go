@@ -98,12 +98,18 @@ func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now inst
 	}
 	reread := make([]bool, len(all))
 	for i, w := range all {
-		if w.ledger, err = g.ledgerFor(ctx, tx, l.memory[w.member], stored[w.member], w, now); err != nil {
+		row := stored[w.member]
+		fresh := row.holds(versions[w.member], now)
+		if w.ledger, err = g.ledgerFor(ctx, tx, l.memory[w.member], row, w, now, !fresh); err != nil {
 			return nil, err
 		}
-		if reread[i], err = g.entitle(ctx, tx, w.ledger, versions[w.member], now); err != nil {
+		if fresh {
+			continue
+		}
+		if err := g.entitle(ctx, tx, w.ledger, versions[w.member], now); err != nil {
 			return nil, err
 		}
+		reread[i] = true
 	}
 	p, err := g.fleet.read(ctx, tx, slices.ContainsFunc(all, (*work).placesMeetings))
 	if err != nil {
@@ -137,18 +143,21 @@ func (w *work) admits() bool {
 	})
 }
 
-// entitle reads what the member may use if that has changed since, or may have by time alone.
-func (g *Gate) entitle(ctx context.Context, tx store.Tx, l *ledger, version int64, now instant.Instant) (reread bool, err error) {
-	held := l.limitsUntil.IsZero() || now.Before(l.limitsUntil)
-	if l.version > 0 && l.limitsVersion == version && held {
-		return false, nil
-	}
+// holds reports whether the limits stored are still those in force: nothing has changed since, and no
+// boundary has passed.
+func (u usageRow) holds(version int64, now instant.Instant) bool {
+	return u.version > 0 && u.limitsVersion == version && (u.limitsUntil.IsZero() || now.Before(u.limitsUntil))
+}
+
+// entitle reads what the member may use now.
+func (g *Gate) entitle(ctx context.Context, tx store.Tx, l *ledger, version int64, now instant.Instant) error {
 	e, err := g.deps.Entitled(ctx, tx, l.member, now)
 	if err != nil {
-		return false, fmt.Errorf("entitlement: %w", err)
+		return fmt.Errorf("entitlement: %w", err)
 	}
 	l.limits, l.limitsVersion, l.limitsUntil = limitsOf(e), version, e.ValidUntil
-	return true, nil
+	l.limitsDoc, err = l.limits.document()
+	return err
 }
 
 // write stores what was decided and tells the observer.

@@ -120,7 +120,9 @@ func (d *decision) release(s *Seat, why Why) {
 	if why != WhyExpired {
 		d.left[seatKey{s.Meeting, s.Person}] = struct{}{}
 	}
-	d.fact(usage.Left, m, s, seconds(d.now.Sub(s.TakenAt)), string(why))
+	held := seconds(d.now.Sub(s.TakenAt))
+	m.Seconds += held
+	d.fact(usage.Left, m, s, held, string(why))
 	d.out.events = append(d.out.events, event{kind: eventReleased, seat: *s, why: why})
 }
 
@@ -150,6 +152,7 @@ func (d *decision) end(m *meeting, at instant.Instant, why fleet.EndReason) {
 	}
 	d.fact(usage.Ended, m, nil, seconds(at.Sub(m.StartedAt)), string(why))
 	d.fact(usage.Peak, m, nil, m.Peak, "")
+	d.fact(usage.Seated, m, nil, m.Seconds, "")
 	d.out.events = append(d.out.events, event{kind: eventEnded, meeting: m.Meeting})
 }
 

@@ -181,8 +181,11 @@ func (l *lane) remember(work []*work) {
 	for _, w := range work {
 		switch led := w.ledger; {
 		case !led.complete:
-			// Only the version is worth keeping: it tells whether others write for the member too.
-			l.memory[w.member] = &ledger{member: led.member, version: led.version, quiet: led.quiet}
+			// The version tells whether others write for the member too; the rest is read again.
+			l.memory[w.member] = &ledger{
+				member: led.member, version: led.version, quiet: led.quiet,
+				limits: led.limits, limitsDoc: led.limitsDoc, limitsVersion: led.limitsVersion, limitsUntil: led.limitsUntil,
+			}
 		case led.seats == 0 && len(led.meetings) == 0 && len(led.queue) == 0:
 			delete(l.memory, w.member) // reading it again is cheap
 		default:

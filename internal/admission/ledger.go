@@ -18,12 +18,13 @@ type ledger struct {
 	member  id.Member
 	version int64 // of the row in member_usage
 
-	// complete says that every seat is in memory. Meetings, waiters and clocks always are; seats may
-	// be only those a batch asked for, when another node writes for the member too (gateway.md A3).
+	// complete says that every seat is in memory. Meetings and waiters always are; seats and
+	// clocks may be only those a batch asked for, when another node writes for the member too (gateway.md A3).
 	complete bool
 	quiet    int // batches in a row in which nobody else wrote, while not complete
 
 	limits        limits
+	limitsDoc     string          // the same as stored
 	limitsVersion int64           // of entitlement_change they were read at
 	limitsUntil   instant.Instant // when they must be read again; none is never
 
@@ -42,7 +43,7 @@ type ledger struct {
 	waiting  map[id.Participant]*waiter
 	clocks   map[clockKey]clock
 	expiries expiries
-	unloaded instant.Instant // earliest expiry among seats not in memory; none if there is none
+	unloaded instant.Instant // nothing that is not in memory is due before; none if everything is
 }
 
 // meeting is an open meeting with its seats, as far as they are in memory.

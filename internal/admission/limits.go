@@ -14,21 +14,21 @@ import (
 
 // limits are what the gate needs of an entitlement. member_usage keeps them as a document, so that a
 // decision reads one row.
-type limits struct {
-	State        membership.State
-	Allowed      bool
-	Seats        tariff.Limit
-	Participants tariff.Limit
-	RunningRooms tariff.Limit
-	Duration     time.Duration // 0 is unlimited
-	Scope        tariff.DurationScope
-	Pause        time.Duration
-	PerDay       time.Duration // 0 is unlimited
-	Reserve      int
-	Enforcement  tariff.Enforcement
-	Grace        int // per cent
-	Tags         []string
-	Zone         string
+type limits struct { // short names and no zeros: the document is written with every batch
+	State        membership.State     `json:"st"`
+	Allowed      bool                 `json:"ok,omitempty"`
+	Seats        tariff.Limit         `json:"s"`
+	Participants tariff.Limit         `json:"p"`
+	RunningRooms tariff.Limit         `json:"r"`
+	Duration     time.Duration        `json:"d,omitempty"` // 0 is unlimited
+	Scope        tariff.DurationScope `json:"sc"`
+	Pause        time.Duration        `json:"pa,omitempty"`
+	PerDay       time.Duration        `json:"pd,omitempty"` // 0 is unlimited
+	Reserve      int                  `json:"mr,omitempty"`
+	Enforcement  tariff.Enforcement   `json:"e"`
+	Grace        int                  `json:"g,omitempty"` // per cent
+	Tags         []string             `json:"t,omitempty"`
+	Zone         string               `json:"z"`
 }
 
 func limitsOf(e tariff.Entitlement) limits {

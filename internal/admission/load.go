@@ -25,12 +25,12 @@ const (
 )
 
 // ledgerFor returns what is known of the member whose row is locked: memory, if nobody else has written
-// since, else what the tables say. It joins tx.
-func (g *Gate) ledgerFor(ctx context.Context, tx store.Tx, mem *ledger, row usageRow, w *work, now instant.Instant) (*ledger, error) {
+// since, else what the tables say. renewed says that the limits will be read again. It joins tx.
+func (g *Gate) ledgerFor(ctx context.Context, tx store.Tx, mem *ledger, row usageRow, w *work, now instant.Instant, renewed bool) (*ledger, error) {
 	l := mem
 	if mem == nil || !mem.complete || mem.version != row.version {
 		var err error
-		if l, err = read(ctx, tx, mem, row, w, now); err != nil {
+		if l, err = read(ctx, tx, mem, row, w, now, renewed); err != nil {
 			return nil, fmt.Errorf("read seats of %s: %w", w.member, err)
 		}
 	}
@@ -44,9 +44,9 @@ func (g *Gate) ledgerFor(ctx context.Context, tx store.Tx, mem *ledger, row usag
 	return l, nil
 }
 
-// read makes a ledger from the rows. Meetings, waiters and clocks are few and always read; of the seats
-// all, or those the batch asks for and those that ran out.
-func read(ctx context.Context, tx store.Tx, mem *ledger, row usageRow, w *work, now instant.Instant) (*ledger, error) {
+// read makes a ledger from the rows. Meetings and waiters are few and always read; of the seats all, or
+// those the batch asks for and those that ran out.
+func read(ctx context.Context, tx store.Tx, mem *ledger, row usageRow, w *work, now instant.Instant, renewed bool) (*ledger, error) {
 	l := newLedger(w.member)
 	l.version, l.seats, l.moderators, l.drawn, l.peak, l.peakHour = row.version, row.seats, row.moderators, row.drawn, row.peak, row.peakHour
 	l.limitsVersion, l.limitsUntil, l.nextExpiry = row.limitsVersion, row.limitsUntil, row.nextExpiry
@@ -54,8 +54,7 @@ func read(ctx context.Context, tx store.Tx, mem *ledger, row usageRow, w *work, 
 	if row.version == 0 {
 		return l, nil // just made
 	}
-	var err error
-	if l.limits, err = findLimits(ctx, tx, l.member); err != nil {
+	if err := l.readLimits(ctx, tx, mem); err != nil {
 		return nil, err
 	}
 	if row.rooms > 0 {
@@ -76,13 +75,6 @@ func read(ctx context.Context, tx store.Tx, mem *ledger, row usageRow, w *work, 
 			l.addWaiter(o)
 		}
 	}
-	clocks, err := clocksOf(ctx, tx, l.member)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range clocks {
-		l.clocks[c.clockKey] = c.clock
-	}
 	switch {
 	case row.seats <= readAllAnyway:
 	case mem == nil:
@@ -93,10 +85,51 @@ func read(ctx context.Context, tx store.Tx, mem *ledger, row usageRow, w *work, 
 		l.quiet = mem.quiet + 1
 		l.complete = l.quiet >= quietFor && row.seats <= readAllMost
 	}
+	due := !row.nextExpiry.IsZero() && !row.nextExpiry.After(now)
+	if !l.complete && !due && !renewed && !w.needsClocks(l) {
+		l.unloaded = row.nextExpiry // nothing at all is due before that
+		return l, l.readSome(ctx, tx, w, now)
+	}
+	clocks, err := clocksOf(ctx, tx, l.member)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range clocks {
+		l.clocks[c.clockKey] = c.clock
+	}
 	if l.complete {
 		return l, l.readAll(ctx, tx)
 	}
+	if err := l.addSeats(seatsExpired(ctx, tx, l.member, now)); err != nil {
+		return nil, err
+	}
+	if l.unloaded, err = nextSeatExpiry(ctx, tx, l.member, now); err != nil {
+		return nil, err
+	}
 	return l, l.readSome(ctx, tx, w, now)
+}
+
+// needsClocks reports whether a meeting may begin or end in this batch.
+func (w *work) needsClocks(l *ledger) bool {
+	for _, req := range w.requests {
+		if req.kind == kindEnd || (req.kind == kindJoin && l.open[req.join.key()] == nil) {
+			return true
+		}
+	}
+	return len(l.queue) > 0
+}
+
+// readLimits takes the limits from memory when they are those of the row.
+func (l *ledger) readLimits(ctx context.Context, tx store.Tx, mem *ledger) (err error) {
+	if mem != nil && mem.limitsDoc != "" && mem.limitsVersion == l.limitsVersion && mem.limitsUntil == l.limitsUntil {
+		l.limits, l.limitsDoc = mem.limits, mem.limitsDoc
+		return nil
+	}
+	if l.limitsDoc, err = findLimits(ctx, tx, l.member); err != nil {
+		return err
+	}
+	l.limits, err = parseLimits(l.limitsDoc)
+	return err
 }
 
 func (l *ledger) addSeats(seats []*Seat, err error) error {
@@ -115,7 +148,7 @@ func (l *ledger) readAll(ctx context.Context, tx store.Tx) error {
 }
 
 // readSome reads the seats decide will look at: those of the people who join and of the participants
-// named, all of meetings that end or are compared with a list, and those that ran out.
+// named, and all of meetings that end or are compared with a list.
 func (l *ledger) readSome(ctx context.Context, tx store.Tx, w *work, now instant.Instant) error {
 	whole := map[id.Meeting]bool{}
 	persons := map[id.Meeting][]string{}
@@ -157,15 +190,7 @@ func (l *ledger) readSome(ctx context.Context, tx store.Tx, w *work, now instant
 			return err
 		}
 	}
-	if err := eachSeat(ctx, tx, selectParticipants, []any{string(l.member)}, participants, l.addSeat); err != nil {
-		return err
-	}
-	if err := l.addSeats(seatsExpired(ctx, tx, l.member, now)); err != nil {
-		return err
-	}
-	var err error
-	l.unloaded, err = nextSeatExpiry(ctx, tx, l.member, now)
-	return err
+	return eachSeat(ctx, tx, selectParticipants, []any{string(l.member)}, participants, l.addSeat)
 }
 
 // findGone notes who of an engine's list has left since it was begun, so that nobody is counted who is

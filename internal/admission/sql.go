@@ -99,12 +99,9 @@ func raiseEntitlement(ctx context.Context, tx store.Tx, now instant.Instant, m i
 	return err
 }
 
-func findLimits(ctx context.Context, r store.Reader, m id.Member) (limits, error) {
+func findLimits(ctx context.Context, r store.Reader, m id.Member) (string, error) {
 	doc, _, err := store.Find(ctx, r, store.Value[string], `SELECT limits FROM member_usage WHERE member = $1`, string(m))
-	if err != nil || doc == "" {
-		return limits{}, err
-	}
-	return parseLimits(doc)
+	return doc, err
 }
 
 const seatColumns = `member, meeting, person_key, participant, role, present, late, taken_at, seen_at, expires_at`
@@ -116,18 +113,17 @@ func scanSeat(s store.Scanner) (*Seat, error) {
 }
 
 func seatsExpired(ctx context.Context, r store.Reader, m id.Member, now instant.Instant) ([]*Seat, error) {
-	return store.All(ctx, r, scanSeat, `SELECT `+seatColumns+` FROM seat WHERE member = $1 AND expires_at <= $2`, string(m), now)
+	return store.All(ctx, r, scanSeat, `SELECT `+seatColumns+` FROM seat WHERE expires_at <= $1 AND member = $2`, now, string(m))
 }
 
 func nextSeatExpiry(ctx context.Context, r store.Reader, m id.Member, now instant.Instant) (instant.Instant, error) {
-	var at instant.Instant
-	err := r.QueryRow(ctx, `SELECT MIN(expires_at) FROM seat WHERE member = $1 AND expires_at > $2`, string(m), now).Scan(&at)
+	at, _, err := store.Find(ctx, r, store.Value[instant.Instant], `SELECT expires_at FROM seat WHERE expires_at > $1 AND member = $2 ORDER BY expires_at LIMIT 1`, now, string(m))
 	return at, err
 }
 
 var (
 	selectMeetings     = store.NewIn(`SELECT `+seatColumns+` FROM seat WHERE meeting IN`, 0, ``)
-	selectPersons      = store.NewIn(`SELECT `+seatColumns+` FROM seat WHERE meeting = $1 AND person_key IN`, 1, ``)
+	selectPersons      = store.NewEach(`SELECT `+seatColumns+` FROM seat WHERE meeting = $1 AND person_key =`, 1)
 	selectParticipants = store.NewIn(`SELECT `+seatColumns+` FROM seat WHERE member = $1 AND participant IN`, 1, ``)
 )
 
@@ -221,13 +217,9 @@ func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
 		if !w.out.dirty {
 			continue
 		}
-		doc, err := l.limits.document()
-		if err != nil {
-			return err
-		}
 		l.version++
 		dirty++
-		usage = append(usage, member, doc, l.seats, l.moderators, len(l.meetings), len(l.queue), l.drawn, l.peak, l.peakHour, l.limitsVersion, l.limitsUntil, l.nextExpiry, l.version)
+		usage = append(usage, member, l.limitsDoc, l.seats, l.moderators, len(l.meetings), len(l.queue), l.drawn, l.peak, l.peakHour, l.limitsVersion, l.limitsUntil, l.nextExpiry, l.version)
 	}
 	for _, s := range []struct {
 		bulk *store.Bulk

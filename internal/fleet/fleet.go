@@ -133,6 +133,7 @@ type Meeting struct {
 	People     int // seats held now, whoever is on the way in included
 	Moderators int // of them
 	Peak       int // most People so far
+	Seconds    int // that seats given back were held, together
 }
 
 // Open reports whether people may still come in.

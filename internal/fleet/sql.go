@@ -104,7 +104,7 @@ func loads(ctx context.Context, r store.Reader, query string, args ...any) (map[
 
 // In Go no cap is tariff.Unlimited, which is -1.
 const meetingColumns = `m.id, m.member, m.connection, m.external_id, COALESCE(m.room, ''), COALESCE(m.server, ''), m.state, m.started_at, m.deadline_at,
-	m.asked_us, COALESCE(m.cap, -1), m.reserve, m.kept, m.started_by, m.ended_at, m.end_reason, c.people, c.moderators, c.peak`
+	m.asked_us, COALESCE(m.cap, -1), m.reserve, m.kept, m.started_by, m.ended_at, m.end_reason, c.people, c.moderators, c.peak, c.seconds`
 
 const fromMeeting = ` FROM meeting m JOIN meeting_count c ON c.meeting = m.id `
 
@@ -114,7 +114,7 @@ func scanMeeting(s store.Scanner) (Meeting, error) {
 	var m Meeting
 	var asked int64
 	err := s.Scan(&m.ID, &m.Member, &m.Connection, &m.ExternalID, &m.Room, &m.Server, &m.State, &m.StartedAt, &m.DeadlineAt,
-		&asked, &m.Cap, &m.Reserve, &m.Kept, &m.StartedBy, &m.EndedAt, &m.EndReason, &m.People, &m.Moderators, &m.Peak)
+		&asked, &m.Cap, &m.Reserve, &m.Kept, &m.StartedBy, &m.EndedAt, &m.EndReason, &m.People, &m.Moderators, &m.Peak, &m.Seconds)
 	m.Asked = time.Duration(asked) * time.Microsecond
 	return m, err
 }
@@ -158,8 +158,8 @@ func Between(ctx context.Context, r store.Reader, member id.Member, from, until 
 var insertMeetings = store.NewRows(`INSERT INTO meeting (id, member, connection, external_id, room, server, state, started_at, deadline_at,
 	asked_us, cap, reserve, kept, started_by, ended_at, end_reason) VALUES `, 16, ``)
 
-var upsertCounts = store.NewRows(`INSERT INTO meeting_count (meeting, people, moderators, peak) VALUES `, 4,
-	` ON CONFLICT (meeting) DO UPDATE SET people = excluded.people, moderators = excluded.moderators, peak = excluded.peak`)
+var upsertCounts = store.NewRows(`INSERT INTO meeting_count (meeting, people, moderators, peak, seconds) VALUES `, 5,
+	` ON CONFLICT (meeting) DO UPDATE SET people = excluded.people, moderators = excluded.moderators, peak = excluded.peak, seconds = excluded.seconds`)
 
 // Insert writes new meetings with their counts; ended ones too, for history brought from elsewhere.
 // Conflict (store.unique) when an open meeting has the external id. Whoever is not admission holds no
@@ -180,12 +180,12 @@ func Insert(ctx context.Context, tx store.Tx, meetings ...Meeting) error {
 	return SaveCounts(ctx, tx, meetings...)
 }
 
-// SaveCounts writes People, Moderators and Peak. It is for admission, which holds the member's lock.
+// SaveCounts writes People, Moderators, Peak and Seconds. It is for admission, which holds the member's lock.
 // It joins tx.
 func SaveCounts(ctx context.Context, tx store.Tx, meetings ...Meeting) error {
-	args := make([]any, 0, 4*len(meetings))
+	args := make([]any, 0, 5*len(meetings))
 	for _, m := range meetings {
-		args = append(args, string(m.ID), m.People, m.Moderators, m.Peak)
+		args = append(args, string(m.ID), m.People, m.Moderators, m.Peak, m.Seconds)
 	}
 	_, err := upsertCounts.Exec(ctx, tx, args)
 	return err

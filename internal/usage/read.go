@@ -37,7 +37,7 @@ type Report struct {
 	Refusals []Refusals // most frequent first; never nil
 	Meetings int
 	Duration time.Duration // of the meetings that ended, together
-	SeatTime time.Duration // of all people who left, together
+	SeatTime time.Duration // that seats were held in them, together
 }
 
 // Read returns what member used from the day from up to and without the day until, days beginning in
@@ -49,11 +49,7 @@ func Read(ctx context.Context, r store.Reader, member id.Member, from, until ins
 	if err != nil {
 		return Report{}, err
 	}
-	seconds, err := seatSeconds(ctx, r, member, begin, end)
-	if err != nil {
-		return Report{}, err
-	}
-	out := Report{Days: []Day{}, SeatTime: time.Duration(seconds) * time.Second}
+	out := Report{Days: []Day{}}
 	at := map[instant.Date]int{}
 	for d := from; d.Before(until); d = d.AddDays(1) {
 		at[d] = len(out.Days)
@@ -70,6 +66,8 @@ func Read(ctx context.Context, r store.Reader, member id.Member, from, until ins
 			day.Duration += time.Duration(e.n) * time.Second
 			out.Meetings++
 			out.Duration += time.Duration(e.n) * time.Second
+		case e.kind == Seated:
+			out.SeatTime += time.Duration(e.n) * time.Second
 		case e.kind == Refused:
 			day.Refused++
 			day.Attempts += e.n

@@ -6,7 +6,6 @@ import (
 	"context"
 	"time"
 
-	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/store"
 )
@@ -24,20 +23,14 @@ func Trim(ctx context.Context, db *store.DB, now instant.Instant, keep time.Dura
 	err := db.Write(ctx, func(tx store.Tx) error {
 		return deleteKeysBefore(ctx, tx, now.In(time.UTC).AddDays(-keepKeys))
 	})
-	var member id.Member
-	for err == nil {
-		var found bool
-		err = db.Read(ctx, func(r store.Reader) (err error) {
-			member, found, err = nextMember(ctx, r, member)
-			return err
-		})
-		if err != nil || !found {
-			return err
-		}
-		err = db.Write(ctx, func(tx store.Tx) error {
-			_, err := deleteFactsBefore(ctx, tx, member, now.Add(-keep))
+	for n := int64(trimAtOnce); err == nil && n == trimAtOnce; {
+		err = db.Write(ctx, func(tx store.Tx) (err error) {
+			n, err = deleteFacts(ctx, tx, now.Add(-keep), trimAtOnce)
 			return err
 		})
 	}
 	return err
 }
+
+// trimAtOnce bounds a transaction of Trim: joins wait for it on SQLite.
+const trimAtOnce = 1000

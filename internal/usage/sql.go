@@ -26,12 +26,11 @@ func null[T ~string](s T) any {
 
 // open is a refusal already stored, young enough to take further attempts.
 type open struct {
-	id.Member
 	At instant.Instant
 	id id.Usage
 }
 
-var selectRefusals = store.NewIn(`SELECT member, at, id, COALESCE(connection, ''), COALESCE(meeting, ''), person_key, code
+var selectRefusals = store.NewIn(`SELECT at, id, COALESCE(connection, ''), COALESCE(meeting, ''), person_key, code
 	FROM usage_fact WHERE kind = 'refused' AND at > $1 AND person_key IN`, 1, ``)
 
 func openRefusals(ctx context.Context, r store.Reader, refused []row) (map[attempt]open, error) {
@@ -48,7 +47,7 @@ func openRefusals(ctx context.Context, r store.Reader, refused []row) (map[attem
 	err := selectRefusals.Each(ctx, r, []any{since.Add(-refusalSpan)}, keys, ``, func(s store.Scanner) error {
 		var o open
 		var a attempt
-		if err := s.Scan(&o.Member, &o.At, &o.id, &a.connection, &a.meeting, &a.key, &a.code); err != nil {
+		if err := s.Scan(&o.At, &o.id, &a.connection, &a.meeting, &a.key, &a.code); err != nil {
 			return err
 		}
 		if o.At.After(found[a].At) {
@@ -60,7 +59,7 @@ func openRefusals(ctx context.Context, r store.Reader, refused []row) (map[attem
 }
 
 func addAttempts(ctx context.Context, tx store.Tx, o open, n int) error {
-	_, err := tx.Exec(ctx, `UPDATE usage_fact SET n = n + $1 WHERE member = $2 AND at = $3 AND id = $4`, n, string(o.Member), o.At, string(o.id))
+	_, err := tx.Exec(ctx, `UPDATE usage_fact SET n = n + $1 WHERE at = $2 AND id = $3`, n, o.At, string(o.id))
 	return err
 }
 
@@ -78,14 +77,9 @@ func deleteKeysBefore(ctx context.Context, tx store.Tx, day instant.Date) error 
 	return err
 }
 
-// deleteFactsBefore goes member by member, as the table is clustered by member and time.
-func deleteFactsBefore(ctx context.Context, tx store.Tx, member id.Member, before instant.Instant) (int64, error) {
-	return store.Affected(tx.Exec(ctx, `DELETE FROM usage_fact WHERE member = $1 AND at < $2`, string(member), before))
-}
-
-// nextMember walks the members that have facts, without reading the facts.
-func nextMember(ctx context.Context, r store.Reader, after id.Member) (id.Member, bool, error) {
-	return store.Find(ctx, r, store.Value[id.Member], `SELECT member FROM usage_fact WHERE member > $1 ORDER BY member LIMIT 1`, string(after))
+// deleteFacts removes some of the facts before an instant, oldest first, and returns how many.
+func deleteFacts(ctx context.Context, tx store.Tx, before instant.Instant, most int) (int64, error) {
+	return store.Affected(tx.Exec(ctx, `DELETE FROM usage_fact WHERE at < $1 AND id IN (SELECT id FROM usage_fact WHERE at < $1 ORDER BY at, id LIMIT $2)`, before, most))
 }
 
 type event struct {
@@ -104,23 +98,16 @@ func scanEvent(s store.Scanner) (event, error) {
 	return e, err
 }
 
-// rareFacts reads what charts need; joined and left, the many, are only summed up. The second condition
+// rareFacts reads what charts need, and not joined and left, the many. The second condition
 // on kind repeats that of the partial index word for word, or SQLite would not use it.
 func rareFacts(ctx context.Context, r store.Reader, member id.Member, from, until instant.Instant) ([]event, error) {
 	return store.All(ctx, r, scanEvent, `SELECT at, kind, COALESCE(meeting, ''), n, code FROM usage_fact
-		WHERE member = $1 AND kind IN ('started', 'refused', 'ended', 'peak') AND kind NOT IN ('joined', 'left') AND at >= $2 AND at < $3 ORDER BY at`,
+		WHERE member = $1 AND kind IN ('refused', 'ended', 'peak', 'seated') AND kind NOT IN ('joined', 'left') AND at >= $2 AND at < $3 ORDER BY at`,
 		string(member), from, until)
-}
-
-func seatSeconds(ctx context.Context, r store.Reader, member id.Member, from, until instant.Instant) (int64, error) {
-	var n int64
-	err := r.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM usage_fact WHERE member = $1 AND kind = 'left' AND at >= $2 AND at < $3`,
-		string(member), from, until).Scan(&n)
-	return n, err
 }
 
 func personsThatLeft(ctx context.Context, r store.Reader, member id.Member, meeting id.Meeting, since instant.Instant, expired string) ([]string, error) {
 	return store.All(ctx, r, store.Value[string], `SELECT person_key FROM usage_fact
-		WHERE member = $1 AND at >= $2 AND kind = 'left' AND meeting = $3 AND code <> $4 AND person_key IS NOT NULL`,
-		string(member), since, string(meeting), expired)
+		WHERE at >= $1 AND member = $2 AND kind = 'left' AND meeting = $3 AND code <> $4 AND person_key IS NOT NULL`,
+		since, string(member), string(meeting), expired)
 }

@@ -61,6 +61,7 @@ const (
 	Left    Kind = "left"    // a seat was given back; N is the seconds it was held; Code says why
 	Refused Kind = "refused" // somebody was not let in; N counts the attempts, Code is the fault's
 	Ended   Kind = "ended"   // a meeting ended; N is the seconds it lived; Code says why
+	Seated  Kind = "seated"  // a meeting ended; N is the seconds all its seats were held together
 	Peak    Kind = "peak"    // most seats at once: of a meeting at its end, of the member in the hour that At begins (no meeting)
 )
 

@@ -1,18 +1,18 @@
 -- SPDX-License-Identifier: AGPL-3.0-or-later
 -- +goose Up
--- Clustered by member and time, as it is read. It is written at the rate of joins, after the gate has
--- locked the member's row, which carries the foreign key.
+-- Written at the rate of joins, so it grows at its end only; what charts read has an index of its own.
+-- The gate has locked the member's row by then, which carries the foreign key.
 CREATE TABLE usage_fact (
     member     TEXT NOT NULL,
     at         TEXT NOT NULL CHECK (length(at) = 27),
     id         TEXT NOT NULL,
     connection TEXT,
     meeting    TEXT,
-    kind       TEXT NOT NULL CHECK (kind IN ('started', 'joined', 'left', 'refused', 'ended', 'peak')),
+    kind       TEXT NOT NULL CHECK (kind IN ('started', 'joined', 'left', 'refused', 'ended', 'peak', 'seated')),
     person_key TEXT CHECK (length(person_key) = 32),
     n          INTEGER NOT NULL CHECK (n >= 0),
     code       TEXT NOT NULL,
-    PRIMARY KEY (member, at, id)
+    PRIMARY KEY (at, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX usage_fact_rare ON usage_fact (member, kind, at) WHERE kind NOT IN ('joined', 'left');
 CREATE INDEX usage_fact_refused ON usage_fact (person_key, at) WHERE kind = 'refused';
@@ -72,7 +72,8 @@ CREATE TABLE meeting_count (
     meeting    TEXT NOT NULL PRIMARY KEY REFERENCES meeting (id),
     people     INTEGER NOT NULL CHECK (people >= 0),
     moderators INTEGER NOT NULL CHECK (moderators BETWEEN 0 AND people),
-    peak       INTEGER NOT NULL CHECK (peak >= people)
+    peak       INTEGER NOT NULL CHECK (peak >= people),
+    seconds    INTEGER NOT NULL CHECK (seconds >= 0)
 ) STRICT, WITHOUT ROWID;
 
 -- The row on which all decisions for a member collide.
@@ -117,7 +118,7 @@ CREATE TABLE seat (
     CHECK (present = (expires_at IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX seat_participant ON seat (participant);
-CREATE INDEX seat_expiry ON seat (member, expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX seat_expiry ON seat (expires_at, member) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE waiter (
     participant  TEXT NOT NULL PRIMARY KEY,
