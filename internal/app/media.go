@@ -125,7 +125,7 @@ func (m *media) enter(_ context.Context, server fleet.Server, in engine.JoinInpu
 	if err != nil {
 		return engine.Entry{}, err
 	}
-	return engine.Entry{URL: sfu.EntryURL(m.node.cfg.BaseURL()), Token: token}, nil
+	return engine.Entry{Kind: "sfu", URL: sfu.EntryURL(m.node.cfg.BaseURL()), Token: token}, nil
 }
 
 // proxy is the door to the media signalling: for this node's engine, and for those of its peers.
@@ -169,11 +169,11 @@ func (m *media) start(ctx context.Context) error {
 }
 
 func (m *media) stop() {
+	if m.engine != nil {
+		m.engine.Stop() // while the pages still hear its farewell
+	}
 	if m.door != nil {
 		m.door.Close()
-	}
-	if m.engine != nil {
-		m.engine.Stop()
 	}
 }
 
