@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Steps that journeys share, by role and label as a person finds them.
+
+import { signIn, until, visitor } from "./harness.mjs";
+
+/** Opens a room by its name from the list and returns its link. */
+export async function openRoom(page, server, name) {
+	await page.goto(`${server.url}/rooms`);
+	await page.getByRole("link", { name, exact: true }).first().click();
+	await page.getByRole("heading", { level: 1, name }).waitFor();
+	return page.url();
+}
+
+/** A host in a meeting of a room of theirs. */
+export async function hostIn(t, browser, server, email, room, options = {}) {
+	const page = t.page(await visitor(browser, options));
+	await signIn(page, server, email);
+	const link = await openRoom(page, server, room);
+	await page.goto(`${link}/join`);
+	await page.locator("form[data-join] button:not([type=button])").first().click();
+	await page.waitForURL(/\/meet\//);
+	await inside(page);
+	return { page, link };
+}
+
+/** A guest who presses Join on a room's link. Where that leads is the caller's to see. */
+export async function knock(t, browser, link, name, options = {}) {
+	const page = t.page(await visitor(browser, options));
+	await page.goto(link);
+	await page.getByLabel("Your name").fill(name);
+	await page.getByRole("button", { name: "Join", exact: true }).click();
+	return page;
+}
+
+/** A guest who is let in at once. */
+export async function guestIn(t, browser, link, name, options = {}) {
+	const page = await knock(t, browser, link, name, options);
+	await page.waitForURL(/\/meet\//);
+	await inside(page);
+	return page;
+}
+
+/** Waits until the page takes part. */
+export async function inside(page) {
+	await page.locator("#meet[data-ready=true]").waitFor({ timeout: 20_000 });
+}
+
+/** Frames decoded so far of each picture, by the name under it. */
+export function frames(page) {
+	return page.evaluate(() =>
+		Object.fromEntries(
+			[...document.querySelectorAll(".tile")].map((tile) => {
+				const video = tile.querySelector("video");
+				return [tile.querySelector(".tile-name").textContent, video.srcObject ? video.getVideoPlaybackQuality().totalVideoFrames : -1];
+			}),
+		),
+	);
+}
+
+/** Waits until the picture of somebody has moved on by at least n frames. */
+export async function seesMoving(page, name, n = 10) {
+	const began = (await frames(page))[name] ?? 0;
+	return until(`${name} moves`, async () => {
+		const now = (await frames(page))[name] ?? -1;
+		return now >= Math.max(0, began) + n && now;
+	}, 20_000);
+}
+
+/** Opens the panel of people, if it is not open. */
+export async function openPeople(page) {
+	if (!(await page.locator(".people").isVisible())) await page.locator("#bar-people").click();
+}
+
+/** The row of somebody in the list of people. */
+export function person(page, name) {
+	return page.locator(".people-list > li").filter({ has: page.locator(".person-name", { hasText: name }) });
+}
+
+/** Chooses an act from somebody's menu. */
+export async function act(page, name, item) {
+	await openPeople(page);
+	await person(page, name).locator("summary").click();
+	await person(page, name).getByRole("button", { name: item, exact: true }).click();
+}
+
+/** The newest letter of the demo's outbox to an address: its link and its code. */
+export async function letter(server, address) {
+	return until(`a letter to ${address}`, async () => {
+		const list = await (await fetch(`${server.url}/outbox`)).text();
+		for (const [, path] of list.matchAll(/href="(\/outbox\/mail_[0-9a-f]{32})"/g)) {
+			const text = await (await fetch(server.url + path)).text();
+			if (!text.includes(address)) continue;
+			const link = text.match(/href="(\/signin\/link\/[\w-]+)"/)?.[1];
+			const code = text.match(/\b\d{3} ?\d{3}\b/)?.[0];
+			return { link: server.url + link, code, page: server.url + path };
+		}
+		return null;
+	});
+}
+
+/** Counts presses that open or send, as the design counts clicks. */
+export class Clicks {
+	n = 0;
+	async press(locator) {
+		this.n++;
+		await locator.click();
+	}
+}
+
+/** Nobody waits for a fixed time: this awaits that a sentence is on the page. */
+export async function reads(page, text) {
+	await page.getByText(text, { exact: false }).first().waitFor();
+}
+

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Every page once, in a state worth looking at: what the accessibility scan and the screenshots walk through.
+
+import { signIn, visitor } from "./harness.mjs";
+import { hostIn, knock, openRoom } from "./steps.mjs";
+
+/** Brings a demo into the state the tour needs, and returns the pages as { name, path, who }. */
+export async function prepare(t, browser, server) {
+	const { link } = await hostIn(t, browser, server, "daisy@common-loom.example", "Commons");
+	await server.cli("level", "override", "--member", "colm-byrne", "--seats", "1", "--reason", "tour");
+	const { link: full } = await hostIn(t, browser, server, "colm@people.example", "Colm's room");
+	const room = new URL(link).pathname;
+	const fullRoom = new URL(full).pathname;
+	const owner = await visitor(browser);
+	await signIn(owner, server, "ewan@common-loom.example");
+	const desk = new URL(await openRoom(owner, server, "Support desk")).pathname;
+	await owner.context().close();
+	return {
+		room,
+		fullRoom,
+		pages: [
+			{ name: "home", path: "/" },
+			{ name: "levels", path: "/levels" },
+			{ name: "signup", path: "/signup" },
+			{ name: "signin", path: "/signin" },
+			{ name: "unknown", path: "/no/such/page" },
+			{ name: "link-over", path: "/signin/link/" + "x".repeat(43) },
+			{ name: "outbox", path: "/outbox" },
+			{ name: "join", path: room },
+			{ name: "refusal", path: fullRoom, submit: "form[data-join]", as: "Robin Ash" },
+			{ name: "rooms", path: "/rooms", who: "ewan@common-loom.example" },
+			{ name: "room-new", path: "/rooms/new", who: "ewan@common-loom.example" },
+			{ name: "rooms-archived", path: "/rooms/archived", who: "ewan@common-loom.example" },
+			{ name: "room", path: desk, who: "ewan@common-loom.example" },
+			{ name: "room-archive", path: `${desk}/archive`, who: "ewan@common-loom.example" },
+			{ name: "usage", path: "/m/common-loom/usage", who: "ewan@common-loom.example" },
+			{ name: "usage-month", path: "/m/common-loom/usage?span=month", who: "ewan@common-loom.example" },
+			{ name: "usage-year", path: "/m/common-loom/usage?span=year", who: "ewan@common-loom.example" },
+			{ name: "account", path: "/account", who: "ewan@common-loom.example" },
+			{ name: "end-others", path: "/account/sessions/end-others", who: "ewan@common-loom.example" },
+		],
+	};
+}
+
+/** Goes to a page of the tour, as it is listed. */
+export async function visit(page, server, entry) {
+	await page.goto(server.url + entry.path);
+	if (entry.submit) {
+		await page.locator("input[name=name]").fill(entry.as);
+		await page.locator(`${entry.submit} button:not([type=button])`).first().click();
+		await page.locator("main .refusal").waitFor();
+	}
+}
+
+/** A meeting with a few people, some of them doing something. */
+export async function fullMeeting(t, browser, server, options = {}) {
+	const { page, link } = await hostIn(t, browser, server, "alba@hilado.example", "Weekly round", options);
+	return { page, link, knock: (name) => knock(t, browser, link, name) };
+}
