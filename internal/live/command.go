@@ -105,6 +105,14 @@ func (s *Service) doCommand(ctx context.Context, job jobs.Job) error {
 }
 
 func (s *Service) carryOut(ctx context.Context, e engine.Engine, c command) error {
+	err := s.do(ctx, e, c)
+	if err == nil && !c.At.IsZero() {
+		s.metrics.followed(c, s.deps.Now().Sub(c.At))
+	}
+	return err
+}
+
+func (s *Service) do(ctx context.Context, e engine.Engine, c command) error {
 	ref := engine.Ref{Meeting: c.Meeting, Server: c.Server}
 	switch c.Verb {
 	case verbCreate:

@@ -53,7 +53,9 @@ func TestWhoWaitsForAModeratorReceivesNothing(t *testing.T) {
 		if err != nil || e.State != live.AtDoor || e.Meeting != "" || e.Participant != "" {
 			t.Fatalf("%+v, %v", e, err)
 		}
-		await(ana.page, "lobby", func(l struct{ Waiting []live.Waiting }) bool { return len(l.Waiting) == 1 && l.Waiting[0].Name == "Eve" })
+		await(ana.page, "lobby", func(l struct{ Waiting []live.Waiting }) bool {
+			return len(l.Waiting) == 1 && l.Waiting[0].Name == "Eve"
+		})
 		if got := w.seats(member); got != 1 {
 			t.Errorf("%d seats with one inside and one at the door", got)
 		}
@@ -316,6 +318,7 @@ func TestWhoFallsSilentAtTheDoorIsForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.pass(time.Minute)
+		w.must(n.ClearDoors(t.Context()))
 		await(ana.page, "lobby", func(l struct{ Waiting []live.Waiting }) bool { return len(l.Waiting) == 0 })
 		_, err := n.Wait(t.Context(), room.ID, eve.who)
 		wantFault(t, err, fault.NotFound, "live.not_waiting")

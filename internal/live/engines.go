@@ -253,11 +253,13 @@ func (s *Service) reconcileMeeting(ctx context.Context, e engine.Engine, m meeti
 		delete(byID, there.Participant)
 		switch {
 		case !known || !p.State.seated():
+			s.metrics.repaired.Inc()
 			if err := e.Remove(ctx, engine.Ref{Meeting: m.ID, Server: m.Server}, there.Participant); err != nil {
 				return nil, err
 			}
 			continue
 		case there.Connected && (p.State != Inside || p.Session != there.Session):
+			s.metrics.repaired.Inc()
 			err := s.scene(ctx, m.ID, func(ctx context.Context, sc *scene) error {
 				now, known, err := participantByID(ctx, sc.tx, m.ID, p.ID)
 				if err != nil || !known || !now.State.seated() || !sc.m.EndedAt.IsZero() {
@@ -274,9 +276,10 @@ func (s *Service) reconcileMeeting(ctx context.Context, e engine.Engine, m meeti
 		people = append(people, admission.SeenPerson{Participant: p.ID, Person: p.Key, Role: admission.Role(p.Role)})
 	}
 	for _, p := range byID {
-		if p.State != Inside {
+		if p.State != Inside || !p.SeenAt.Before(began) {
 			continue
 		}
+		s.metrics.repaired.Inc()
 		if err := s.away(ctx, m.ID, p.ID, "", began); err != nil {
 			return nil, err
 		}

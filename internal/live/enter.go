@@ -4,6 +4,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"time"
@@ -56,6 +57,9 @@ func (s *Service) Enter(ctx context.Context, in EnterInput) (Entered, error) {
 		Member: m.Member, Connection: connection, ExternalID: string(m.Room), Room: m.Room,
 		Participant: p.ID, Person: p.Key, Role: admission.Role(p.Role), Within: m.ID,
 	})
+	if errors.Is(err, errOver) {
+		err = s.why(ctx, in)
+	}
 	if err != nil {
 		return Entered{}, err
 	}
@@ -88,6 +92,9 @@ func (s *Service) Enter(ctx context.Context, in EnterInput) (Entered, error) {
 	})
 	return out, err
 }
+
+// errOver is the gate's answer for a meeting that has ended meanwhile; ours says why.
+var errOver = fault.New(fault.Conflict, "meeting.ended")
 
 // why says what came between somebody and the seat they were just given.
 func (s *Service) why(ctx context.Context, in EnterInput) error {
@@ -257,21 +264,4 @@ func number(l interface{ Int() (int, bool) }) *int {
 		return nil
 	}
 	return &n
-}
-
-// Find returns what the page shell of a meeting shows to the caller before any script runs: the room, and whether they
-// may go on. Faults as Enter.
-func (s *Service) Find(ctx context.Context, m id.Meeting, who Who) (rooms.Room, error) {
-	var room rooms.Room
-	err := s.deps.DB.Read(ctx, func(r store.Reader) error {
-		row, _, err := s.inside(ctx, r, m, who)
-		if row.ID != "" {
-			var e error
-			if room, e = rooms.ByID(ctx, r, row.Room); e != nil {
-				return e
-			}
-		}
-		return err
-	})
-	return room, err
 }

@@ -44,4 +44,6 @@ func (s *Service) Glance(ctx context.Context, m id.Meeting, who Who) (Glance, er
 const endedPrefix = "meeting.ended_"
 
 // EndedWhy returns why the meeting is over, when that is what err says: a fleet.EndReason.
-func EndedWhy(err error) (why string, over bool) { return strings.CutPrefix(fault.CodeOf(err), endedPrefix) }
+func EndedWhy(err error) (why string, over bool) {
+	return strings.CutPrefix(fault.CodeOf(err), endedPrefix)
+}

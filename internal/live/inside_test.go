@@ -377,16 +377,20 @@ func TestStrangersToAMeeting(t *testing.T) {
 		for name, who := range map[string]live.Who{"guest": guest("nobody"), "person": person(w.Human("Stranger"))} {
 			_, err := n.Enter(ctx, live.EnterInput{Meeting: ana.meeting, Who: who})
 			wantFault(t, err, fault.NotFound, "meeting.not_inside")
-			if _, err := n.Find(ctx, ana.meeting, who); fault.CodeOf(err) != "meeting.not_inside" {
-				t.Errorf("%s finds the page: %v", name, err)
+			if _, err := n.Glance(ctx, ana.meeting, who); fault.CodeOf(err) != "meeting.not_inside" {
+				t.Errorf("%s glances at the page: %v", name, err)
 			}
 			wantFault(t, n.End(ctx, ana.meeting, who), fault.NotFound, "meeting.not_inside")
 			wantFault(t, n.Leave(ctx, ana.meeting, who), fault.NotFound, "meeting.not_inside")
 		}
 		_, err := n.Enter(ctx, live.EnterInput{Meeting: "meet_00000000000000000000000000000000", Who: ana.who})
 		wantFault(t, err, fault.NotFound, "meeting.unknown")
-		if room, err := n.Find(ctx, ana.meeting, ana.who); err != nil || room.Name != "Weekly round" {
-			t.Errorf("%+v, %v", room, err)
+		if g, err := n.Glance(ctx, ana.meeting, ana.who); err != nil || g.Name != "Weekly round" || !rooms.ValidSlug(g.Room) {
+			t.Errorf("%+v, %v", g, err)
+		}
+		w.must(n.End(ctx, ana.meeting, ana.who))
+		if g, err := n.Glance(ctx, ana.meeting, ana.who); err != nil || g.Name != "Weekly round" {
+			t.Errorf("after the end: %+v, %v", g, err)
 		}
 	})
 }

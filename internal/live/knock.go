@@ -57,6 +57,12 @@ type Entry struct {
 // fleet.no_server; Invalid (input.invalid) for a name that cannot be shown. Nothing is told to the others before
 // admission, except to moderators that somebody waits.
 func (s *Service) Knock(ctx context.Context, in KnockInput) (Entry, error) {
+	e, err := s.knock(ctx, in)
+	s.metrics.knocked(e, err)
+	return e, err
+}
+
+func (s *Service) knock(ctx context.Context, in KnockInput) (Entry, error) {
 	now := s.deps.Now()
 	d, at, err := s.look(ctx, in, now)
 	if err != nil {

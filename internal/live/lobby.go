@@ -46,6 +46,9 @@ func (s *Service) Admit(ctx context.Context, m id.Meeting, who Who, target id.Pa
 		return err
 	}
 	got, err := s.deps.Gate.Join(ctx, join)
+	if errors.Is(err, errOver) {
+		err = s.why(ctx, EnterInput{Meeting: m, Who: who})
+	}
 	if err != nil {
 		return err
 	}

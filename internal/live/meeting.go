@@ -74,8 +74,8 @@ func (m meeting) emptyAt() instant.Instant {
 // warning returns the minutes to warn of at now (10 or 2), or 0. A meeting that is shorter than ten minutes as a whole
 // is warned at two only, and each warning is given once for one deadline.
 func (m meeting) warning(now instant.Instant) int {
-	if m.DeadlineAt.IsZero() || !now.Before(m.DeadlineAt) {
-		return 0
+	if m.DeadlineAt.IsZero() || !now.Before(m.DeadlineAt) || !m.Visited {
+		return 0 // before somebody is inside nobody would hear it
 	}
 	switch left := m.DeadlineAt.Sub(now); {
 	case left <= 2*time.Minute && m.Warned != 2:
@@ -93,6 +93,9 @@ func (m meeting) next() instant.Instant {
 		return due
 	}
 	due = instant.Earlier(due, m.DeadlineAt)
+	if !m.Visited {
+		return due
+	}
 	if m.Warned != 2 {
 		due = instant.Earlier(due, m.DeadlineAt.Add(-2*time.Minute))
 	}

@@ -176,8 +176,9 @@ func (s *Service) act(ctx context.Context, m id.Meeting, who Who, fn func(ctx co
 		return fn(ctx, sc, me)
 	})
 	if err == nil && !known {
-		return errUnknown
+		err = errUnknown
 	}
+	s.metrics.posted(err)
 	return err
 }
 

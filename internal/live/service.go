@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"meetcoop/internal/admission"
 	"meetcoop/internal/engine"
 	"meetcoop/internal/fleet"
@@ -32,7 +34,7 @@ type Local struct {
 	Engine engine.Engine
 }
 
-// Deps is what the service stands on. Every field but Engines is required.
+// Deps is what the service stands on. Every field but Engines and Registry is required.
 type Deps struct {
 	DB    *store.DB
 	Now   instant.Clock
@@ -43,6 +45,8 @@ type Deps struct {
 	// Enter makes the way in to any server of the fleet; it needs no word with the engine.
 	Enter   func(ctx context.Context, server fleet.Server, in engine.JoinInput) (engine.Entry, error)
 	Engines []Local // those of this node
+
+	Registry prometheus.Registerer // nil: metrics are counted and shown nowhere
 }
 
 // Service is the verbs on running meetings. It is safe for concurrent use.
@@ -51,6 +55,7 @@ type Service struct {
 	engines map[id.Server]engine.Engine
 	hubs    *hubs
 	doors   *bells
+	metrics *metrics
 
 	mu     sync.Mutex
 	cancel context.CancelFunc // set between Start and Stop
@@ -62,7 +67,7 @@ func New(d Deps) (*Service, error) {
 	if d.DB == nil || d.Now == nil || d.Log == nil || d.Gate == nil || d.Rooms == nil || d.Facts == nil || d.Enter == nil {
 		return nil, errors.New("live: DB, Now, Log, Gate, Rooms, Facts and Enter are required")
 	}
-	s := &Service{deps: d, engines: map[id.Server]engine.Engine{}, hubs: newHubs(), doors: newBells()}
+	s := &Service{deps: d, engines: map[id.Server]engine.Engine{}, hubs: newHubs(), doors: newBells(), metrics: newMetrics(d.Registry)}
 	for _, l := range d.Engines {
 		s.engines[l.Server] = l.Engine
 	}

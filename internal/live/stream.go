@@ -66,7 +66,12 @@ func (s *Service) Open(ctx context.Context, in OpenInput) (*Stream, error) {
 		st.leave()
 		return nil, err
 	}
-	st.unread = s.hubs.read(st.hub, st.me.ID)
+	unread := s.hubs.read(st.hub, st.me.ID)
+	s.metrics.streams.Inc()
+	st.unread = func() {
+		unread()
+		s.metrics.streams.Dec()
+	}
 	return st, nil
 }
 

@@ -188,9 +188,9 @@ func (s *Service) Wait(ctx context.Context, room id.Room, who Who) (Entry, error
 		if err != nil && !isGone(err) {
 			return Entry{}, err
 		}
-		return s.Knock(ctx, KnockInput{Room: room, Who: who, Wait: true}) // let in just now, or the place was lost
+		return s.knock(ctx, KnockInput{Room: room, Who: who, Wait: true}) // let in just now, or the place was lost
 	}
-	return s.Knock(ctx, KnockInput{Room: room, Who: who})
+	return s.knock(ctx, KnockInput{Room: room, Who: who})
 }
 
 // seen notes a sign of life of somebody at the door, at most every few seconds.
