@@ -146,7 +146,7 @@ func (n *node) build(ctx context.Context) error {
 	if n.media, err = newMedia(ctx, n); err != nil {
 		return err
 	}
-	n.live, err = live.New(live.Deps{DB: n.db, Now: n.now, Log: n.log, Gate: n.gate, Rooms: n.rooms, Facts: n.facts, Enter: n.media.enter, Engines: n.media.local()})
+	n.live, err = live.New(live.Deps{DB: n.db, Now: n.now, Log: n.log, Gate: n.gate, Rooms: n.rooms, Facts: n.facts, Enter: n.media.enter, Engines: n.media.local(), Registry: n.registry})
 	if err != nil {
 		return err
 	}
