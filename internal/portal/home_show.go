@@ -52,7 +52,7 @@ func (h *Handler) homeShow(w http.ResponseWriter, r *Request) error {
 		All:    Link{Label: r.P.T("home.all_levels"), Href: "/levels"},
 		Levels: levelCards(r, levels),
 	}
-	page.Lead = r.P.T("home.lead")
+	page.Lead, page.NoHeading = r.P.T("home.lead"), true
 	if r.Visitor.SignedIn() {
 		page.SignUp = Button{Kind: ButtonPrimary, Label: r.P.T("home.rooms"), Href: "/rooms"}
 		page.SignIn = Button{}
