@@ -68,6 +68,7 @@ type decision struct {
 	places *places
 	out    *changes
 	left   map[seatKey]struct{} // seats given back in this batch, other than by running out
+	freed  bool                 // a join has made it possible for others to enter
 }
 
 // decide answers the requests of one member in order of arrival, changing the ledger. It does no I/O:
@@ -150,6 +151,9 @@ func (d *decision) join(in *JoinInput) answer {
 	case f == nil:
 		if w != nil {
 			d.tear(w)
+		}
+		if d.freed {
+			d.letIn()
 		}
 		return answer{admission: a}
 	case in.Wait && waitable(f):
@@ -235,6 +239,7 @@ func (d *decision) start(in *JoinInput) (Admission, *fault.Error) {
 	}
 	m.Server = server.ID
 	d.meetings[m.ID], d.open[m.key()] = m, m
+	d.freed = true // for those who wait for it and may not start it
 	d.out.started = append(d.out.started, m)
 	d.places.shift(m.Server, 1, 0)
 	for _, k := range []clockKey{roomClock(m.key()), memberClock} {
@@ -275,7 +280,7 @@ func (d *decision) noSeat(m id.Meeting, role Role) *fault.Error {
 			used += other.Kept - other.People
 		}
 	}
-	viewers, reserve := used-d.moderators, min(d.limits.Reserve, max(0, most-1))
+	viewers, reserve := d.seats-d.moderators, min(d.limits.Reserve, max(0, most-1))
 	if used >= most || (role == RoleViewer && viewers >= most-reserve) {
 		return full("admission.seats_full", limit, used)
 	}

@@ -68,6 +68,7 @@ func (d *decision) again(m *meeting, s *Seat, in *JoinInput) Admission {
 		d.count(m, s, -1)
 		s.Role = in.Role
 		d.count(m, s, 1)
+		d.freed = true // a viewer's place, if they were one and are moderator now
 	}
 	if s.Participant != in.Participant {
 		a.Replaced = s.Participant

@@ -12,12 +12,15 @@ import (
 // letIn gives what is free to the oldest tickets that fit (gateway.md R5). Afterwards no fresh waiter
 // fits, so a join without a ticket overtakes nobody who could have had the seat.
 func (d *decision) letIn() {
-	for _, w := range slices.Clone(d.queue) {
-		if !w.fresh(d.now) {
-			continue
-		}
-		if _, f := d.enter(&w.JoinInput); f == nil {
-			d.tear(w)
+	for again := true; again; again = d.freed { // whoever starts a meeting lets in older ones who may not
+		d.freed = false
+		for _, w := range slices.Clone(d.queue) {
+			if !w.fresh(d.now) {
+				continue
+			}
+			if _, f := d.enter(&w.JoinInput); f == nil {
+				d.tear(w)
+			}
 		}
 	}
 }
@@ -127,11 +130,13 @@ func (d *decision) stranger(m *meeting, p SeenPerson, req *request) {
 	}
 	key := seatKey{m.ID, p.Person}
 	_, leftNow := d.left[key]
-	if m.seats[p.Person] != nil || leftNow || req.gone[key] {
+	if m.seats[p.Person] != nil || d.holders[p.Participant] != nil || leftNow || req.gone[key] {
 		return
 	}
-	if w := d.tickets[ticketKey{m.key(), p.Person}]; w != nil {
-		d.tear(w)
+	for _, w := range []*waiter{d.tickets[ticketKey{m.key(), p.Person}], d.waiting[p.Participant]} {
+		if w != nil && d.waiting[w.Participant] == w {
+			d.tear(w)
+		}
 	}
 	d.take(m, &Seat{
 		Member: d.member, Meeting: m.ID, Person: p.Person, Participant: p.Participant, Role: p.Role,
