@@ -90,7 +90,7 @@ func (c Config) Check() error {
 	return check.Err()
 }
 
-func (c Config) https() bool { return c.TLSDomain != "" || c.TLSCert != "" }
+func (c Config) https() bool { return c.TLSDomain != "" || (c.TLSCert != "" && c.TLSKey != "") }
 
 // BaseURL returns the public URL without a slash at its end.
 func (c Config) BaseURL() *url.URL {
