@@ -18,6 +18,9 @@ const dist = join(here, "dist");
 const modules = join(here, "..", "node_modules");
 const target = ["chrome123", "firefox121", "safari17.5"]; // the first with light-dark() and nesting
 
+// What a first visit may weigh, in bytes after gzip (portal design, P21). Growing past one fails the build.
+const budgets = { "portal.css": 12_000, "portal.js": 4_000, "icons.svg": 5_000, "htmx.js": 14_000, "figtree-latin.woff2": 21_000, "meet.js": 60_000 };
+
 const manifest = {};
 
 async function put(plain, content) {
@@ -118,12 +121,15 @@ async function build() {
 
 async function report(took) {
   const lines = [];
+  const heavy = [];
   for (const [plain, name] of Object.entries(manifest)) {
     const raw = (await readFile(join(dist, name))).length;
     const packed = existsSync(join(dist, `${name}.gz`)) ? (await readFile(join(dist, `${name}.gz`))).length : raw;
+    if (packed > (budgets[plain] ?? Infinity)) heavy.push(`${plain} has ${packed} bytes, more than ${budgets[plain]}`);
     lines.push(`  ${plain.padEnd(24)} ${String(raw).padStart(8)} B ${String(packed).padStart(8)} B gz`);
   }
   console.log(`${lines.join("\n")}\nassets/dist built in ${took} ms`);
+  if (heavy.length > 0) throw new Error(heavy.join("; "));
 }
 
 await build();

@@ -166,6 +166,7 @@ func TestInspectFindsFaults(t *testing.T) {
 		"an event handler":              {`<h1 onclick="x">a</h1>`, "onclick"},
 		"a key instead of a text":       {`<h1>portal.nav.more</h1>`, "looks like a key"},
 		"a reference to nothing":        {`<h1 aria-labelledby="nobody">a</h1>`, "refers to nobody"},
+		"a name without what is shown":  {`<h1>a</h1><button aria-label="begin it">Start</button>`, "but shows"},
 		"a missing value":               {`<h1>a</h1><p>&lt;no value&gt;</p>`, "no value"},
 		"a form that gets with a body":  {`<h1>a</h1><form method="put"></form>`, "form method put"},
 	} {
@@ -248,6 +249,11 @@ func inspect(page string) []string {
 		case "a", "button", "summary", "h2", "h3", "th", "option", "legend", "label":
 			if strings.TrimSpace(words(n)) == "" && attr(n, "aria-label") == "" && attr(n, "value") == "" {
 				complain("%s without words", n.Data)
+			}
+			// WCAG 2.5.3. The pseudo language puts each text in brackets of its own.
+			said, seen := strings.ToLower(attr(n, "aria-label")), strings.ToLower(strings.Join(strings.Fields(words(n)), " "))
+			if said != "" && !strings.Contains(said, seen) && !strings.Contains(page, `lang="`+string(locale.Pseudo)) {
+				complain("%s is named %q but shows %q", n.Data, said, seen)
 			}
 		}
 		if n.FirstChild != nil && n.FirstChild.Type == html.TextNode && n.Data != "script" && !strings.Contains(attr(n, "class"), "code") {
