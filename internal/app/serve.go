@@ -236,10 +236,10 @@ func (n *node) handler() (http.Handler, error) {
 	if !built.Built() {
 		n.log.Warn("pages have no styles and scripts: build with make build")
 	}
-	secure := n.cfg.BaseURL().Scheme == "https"
+	secure, cookies := n.cfg.BaseURL().Scheme == "https", web.NewCookies(n.cfg.BaseURL())
 	n.portal, err = portal.New(portal.Deps{
-		Log: n.log, Now: n.now, Catalog: n.catalog, Assets: built, Templates: templates, Name: platformName, Secure: secure, Dev: n.cfg.Dev, Demo: n.cfg.Demo,
-		Visitors: portal.Sessions{DB: n.db, Identity: n.identity, Token: portal.SessionToken(secure)},
+		Log: n.log, Now: n.now, Catalog: n.catalog, Assets: built, Templates: templates, Name: platformName, Cookies: cookies, Dev: n.cfg.Dev, Demo: n.cfg.Demo,
+		Visitors: portal.Sessions{DB: n.db, Identity: n.identity, Token: portal.SessionToken(cookies)},
 		DB:       n.db, Identity: n.identity, Rooms: n.rooms, Live: n.live, Gate: n.gate, PublicURL: n.cfg.BaseURL().String(), Client: web.ClientOf,
 	})
 	if err != nil {

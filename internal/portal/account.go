@@ -55,6 +55,10 @@ func (h *Handler) account(r *Request, in identity.ProfileInput, m Mistakes) (acc
 	if err != nil {
 		return accountPage{}, err
 	}
+	return h.accountOf(r, in, m, addresses, sessions), nil
+}
+
+func (h *Handler) accountOf(r *Request, in identity.ProfileInput, m Mistakes, addresses []identity.Email, sessions []identity.SessionInfo) accountPage {
 	page := accountPage{
 		Page:     h.page(r, "account", r.P.T("account.title")),
 		Errors:   m.Summary(),
@@ -93,7 +97,7 @@ func (h *Handler) account(r *Request, in identity.ProfileInput, m Mistakes) (acc
 	for _, hat := range r.Visitor.Hats {
 		page.Members = append(page.Members, Link{Label: r.P.T("account.member", map[string]any{"Name": hat.Member.Name, "Role": roleWords(r.P, hat)}), Href: "/m/" + hat.Member.Slug + "/usage"})
 	}
-	return page, nil
+	return page
 }
 
 func (h *Handler) profileSave(w http.ResponseWriter, r *Request) error {
@@ -138,13 +142,17 @@ func (h *Handler) endOthersAsk(w http.ResponseWriter, r *Request) error {
 	if err != nil {
 		return err
 	}
+	return h.render(w, r, http.StatusOK, "account_end_others", h.endOthersOf(r, max(0, len(sessions)-1)))
+}
+
+func (h *Handler) endOthersOf(r *Request, others int) endOthersPage {
 	page := endOthersPage{
-		Page: h.page(r, "account", r.P.T("account.others_title")), Text: r.P.N("account.others_text", max(0, len(sessions)-1)),
+		Page: h.page(r, "account", r.P.T("account.others_title")), Text: r.P.N("account.others_text", others),
 		Confirm: Button{Kind: ButtonDanger, Label: r.P.T("account.others_confirm"), Post: "/account/sessions/end-others"},
 		Back:    Link{Label: r.P.T("portal.cancel"), Href: "/account"},
 	}
 	page.Trail = []Link{{Label: r.P.T("account.title"), Href: "/account"}}
-	return h.render(w, r, http.StatusOK, "account_end_others", page)
+	return page
 }
 
 func (h *Handler) endOthers(w http.ResponseWriter, r *Request) error {

@@ -5,33 +5,26 @@ package portal
 import (
 	"net/http"
 	"regexp"
+	"time"
 
 	"meetcoop/internal/identity"
+	"meetcoop/internal/web"
 )
 
-// The two cookies that say who somebody is. On https they carry the prefix __Host-, with which browsers accept them
-// from this very host alone; on loopback http not every client returns Secure cookies, so there it is left out.
+// The two cookies that say who somebody is.
 const (
 	sessionCookie = "session" // a person's session: identity keeps its hash
 	browserCookie = "browser" // recognises this browser: who asked for a code, and which guest this is
 )
 
+const (
+	year            = 365 * 24 * time.Hour
+	sessionLifetime = 90 * 24 * time.Hour // the longest; the server ends a session earlier when idle
+)
+
 // SessionToken reads the session token of a request; "" without one. Package app hands it to Sessions.
-func SessionToken(secure bool) func(*http.Request) string {
-	return func(r *http.Request) string { return cookie(r, hostCookie(secure, sessionCookie)) }
-}
-
-func hostCookie(secure bool, name string) string {
-	if secure {
-		return "__Host-" + name
-	}
-	return name
-}
-
-func (h *Handler) setCookie(w http.ResponseWriter, name, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
-		Name: hostCookie(h.Secure, name), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: h.Secure, SameSite: http.SameSiteLaxMode,
-	})
+func SessionToken(c web.Cookies) func(*http.Request) string {
+	return func(r *http.Request) string { return c.Get(r, sessionCookie) }
 }
 
 // browserForm is what identity.NewToken draws; anything else in the cookie is not ours.
@@ -39,7 +32,7 @@ var browserForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // browser returns what recognises this browser, or "" when it keeps nothing.
 func (h *Handler) browser(r *Request) string {
-	if v := cookie(r.Request, hostCookie(h.Secure, browserCookie)); browserForm.MatchString(v) {
+	if v := h.Cookies.Get(r.Request, browserCookie); browserForm.MatchString(v) {
 		return v
 	}
 	return ""
@@ -51,19 +44,16 @@ func (h *Handler) keepBrowser(w http.ResponseWriter, r *Request) string {
 		return v
 	}
 	v := identity.NewToken()
-	h.setCookie(w, browserCookie, v, yearSeconds)
+	h.Cookies.Set(w, browserCookie, v, year)
 	return v
 }
 
 // signedIn ends a proof: the session's cookie, then on to where the person wanted to go.
 func (h *Handler) signedIn(w http.ResponseWriter, r *Request, in identity.SignedIn) error {
-	h.setCookie(w, sessionCookie, in.SessionToken, sessionSeconds)
+	h.Cookies.Set(w, sessionCookie, in.SessionToken, sessionLifetime)
 	to := in.Next
 	if to == "" {
 		to = "/rooms"
 	}
 	return h.seeOther(w, r, to, "")
 }
-
-// sessionSeconds is the longest life of a session, 90 days; the server ends it earlier when idle.
-const sessionSeconds = 90 * 24 * 60 * 60

@@ -44,6 +44,10 @@ func (h *Handler) homeShow(w http.ResponseWriter, r *Request) error {
 	if err != nil {
 		return err
 	}
+	return h.render(w, r, http.StatusOK, "home_show", h.homeOf(r, levels, coops, counts))
+}
+
+func (h *Handler) homeOf(r *Request, levels []tariff.Level, coops []membership.Member, counts membership.Census) homePage {
 	page := homePage{
 		Page:   h.page(r, "home", r.P.T("home.title")),
 		SignUp: Button{Kind: ButtonPrimary, Label: r.P.T("home.signup"), Href: "/signup"},
@@ -70,5 +74,5 @@ func (h *Handler) homeShow(w http.ResponseWriter, r *Request) error {
 		{r.P.Number(int64(counts.Individuals)), r.P.N("home.figure_individuals", counts.Individuals)},
 		{r.P.Number(int64(len(page.Members))), r.P.N("home.figure_coops", len(page.Members))},
 	}
-	return h.render(w, r, http.StatusOK, "home_show", page)
+	return page
 }

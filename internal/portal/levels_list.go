@@ -42,16 +42,24 @@ func (h *Handler) levelsList(w http.ResponseWriter, r *Request) error {
 	if err != nil {
 		return err
 	}
+	if !found {
+		made = decision.Decision{}
+	}
+	return h.render(w, r, http.StatusOK, "levels_list", h.levelsOf(r, levels, made))
+}
+
+// levelsOf draws the price list; made is the decision that adopted it, zero when the register knows none.
+func (h *Handler) levelsOf(r *Request, levels []tariff.Level, made decision.Decision) levelsPage {
 	page := levelsPage{Page: h.page(r, "levels", r.P.T("levels.title")), Cards: levelCards(r, levels)}
 	page.Lead = r.P.T("levels.lead")
 	if len(levels) > 0 {
 		page.Since = r.P.T("levels.since", map[string]any{"Date": r.P.Date(levels[len(levels)-1].ValidFrom)})
-		if found && made.Title != "" {
+		if made.Title != "" {
 			page.Since = r.P.T("levels.since_decision", map[string]any{"Date": r.P.Date(levels[len(levels)-1].ValidFrom), "Decision": made.Title})
 		}
 		page.Table = levelTable(r, levels)
 	}
-	return h.render(w, r, http.StatusOK, "levels_list", page)
+	return page
 }
 
 func levelCards(r *Request, levels []tariff.Level) []levelCard {

@@ -7,6 +7,7 @@ import (
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/id"
+	"meetcoop/internal/live"
 )
 
 // meetPage is the shell of a running meeting; its script draws all else.
@@ -29,9 +30,13 @@ func (h *Handler) meetShow(w http.ResponseWriter, r *Request) error {
 	if err != nil && fault.KindOf(err) != fault.Conflict && fault.KindOf(err) != fault.Forbidden {
 		return err
 	}
+	return h.render(w, r, http.StatusOK, "meet_show#meet", h.meetOf(r, meeting, seen))
+}
+
+func (h *Handler) meetOf(r *Request, meeting id.Meeting, seen live.Glance) meetPage {
 	page := meetPage{Page: h.page(r, "", seen.Name), Config: h.config(r, "meet."), Room: Link{Label: r.P.T("meet.over.to_room"), Href: "/r/" + seen.Room}}
 	page.Config.Meeting, page.Config.Base, page.Config.Room = string(meeting), "/meet/"+string(meeting), "/r/"+seen.Room
 	page.Robots, page.Theme = false, "dark"
 	page.Scripts, page.Styles = []string{"meet.js"}, []string{"meet.css"}
-	return h.render(w, r, http.StatusOK, "meet_show#meet", page)
+	return page
 }

@@ -5,7 +5,6 @@ package portal
 import (
 	"net/http"
 
-	"meetcoop/internal/fault"
 	"meetcoop/internal/id"
 	"meetcoop/internal/locale"
 	"meetcoop/internal/mail"
@@ -33,6 +32,10 @@ func (h *Handler) outboxShow(w http.ResponseWriter, r *Request) error {
 	if err != nil {
 		return err
 	}
+	return h.render(w, r, http.StatusOK, "outbox_show", h.outboxOf(r, letters))
+}
+
+func (h *Handler) outboxOf(r *Request, letters []mail.Mail) outboxPage {
 	page := outboxPage{
 		Page: h.page(r, "outbox", r.P.T("outbox.title")), Notice: Notice{Kind: NoticeInfo, Text: r.P.T("outbox.notice")},
 		Table: Table{Caption: r.P.T("outbox.caption"), CaptionHidden: true, Columns: []Column{{Label: r.P.T("outbox.subject")}, {Label: r.P.T("outbox.to")}, {Label: r.P.T("outbox.at")}}},
@@ -44,7 +47,7 @@ func (h *Handler) outboxShow(w http.ResponseWriter, r *Request) error {
 	if len(letters) == 0 {
 		page.Empty = &Empty{Icon: "inbox", Text: r.P.T("outbox.empty")}
 	}
-	return h.render(w, r, http.StatusOK, "outbox_show", page)
+	return page
 }
 
 // letterPage shows one letter as plain text, with its links to press.
@@ -71,12 +74,13 @@ func (h *Handler) letterShow(w http.ResponseWriter, r *Request) error {
 	if err != nil {
 		return err
 	}
-	tag, ok := locale.Parse(string(m.Locale))
-	if !ok {
-		return fault.New(fault.NotFound, "page.unknown")
-	}
+	return h.render(w, r, http.StatusOK, "outbox_letter", h.letterOf(r, m))
+}
+
+func (h *Handler) letterOf(r *Request, m mail.Mail) letterPage {
+	tag, _ := locale.Parse(string(m.Locale)) // "" leaves the language of the page
 	page := letterPage{Page: h.page(r, "outbox", m.Subject), To: m.To, At: r.P.DateTime(m.CreatedAt), Lang: tag, Parts: linked(m.Text, h.PublicURL)}
 	page.Trail = []Link{{Label: r.P.T("outbox.title"), Href: "/outbox"}}
 	page.Robots = false
-	return h.render(w, r, http.StatusOK, "outbox_letter", page)
+	return page
 }

@@ -17,6 +17,7 @@ import (
 	"meetcoop/internal/locale"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
+	"meetcoop/internal/web"
 )
 
 // Assets names the built files of the browser (package assets, served by package web).
@@ -51,9 +52,9 @@ type Deps struct {
 	Visitors  Visitors
 	Templates fs.FS
 	Name      string // of this platform, as people know it
-	Secure    bool   // --public-url is https: cookies get the Secure attribute
-	Dev       bool   // serves /dev/components
-	Demo      bool   // serves /outbox
+	Cookies   web.Cookies
+	Dev       bool // serves /dev/components
+	Demo      bool // serves /outbox
 
 	DB        *store.DB
 	Identity  *identity.Service

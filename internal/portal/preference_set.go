@@ -18,11 +18,8 @@ func knownTheme(t identity.Theme) identity.Theme {
 	return identity.ThemeSystem
 }
 
-// The cookies of language and theme hold a choice of looks and say nothing about a person; pages work without them.
-const (
-	themeCookie = "theme"
-	yearSeconds = 365 * 24 * 60 * 60
-)
+// themeCookie keeps a choice of looks, as web.LanguageCookie does; pages work without them.
+const themeCookie = "theme"
 
 // languageChoices names each language in itself: who cannot read the page must find their own.
 func languageChoices(p *locale.Printer, now locale.Tag) []Choice {
@@ -49,7 +46,7 @@ func (h *Handler) languageSet(w http.ResponseWriter, r *Request) error {
 	if !ok {
 		return fault.New(fault.Invalid, "page.language")
 	}
-	h.remember(w, web.LanguageCookie, string(tag))
+	h.Cookies.Remember(w, web.LanguageCookie, string(tag), year)
 	return h.prefer(w, r, Preference{Locale: tag})
 }
 
@@ -58,7 +55,7 @@ func (h *Handler) themeSet(w http.ResponseWriter, r *Request) error {
 	if theme != knownTheme(theme) {
 		return fault.New(fault.Invalid, "page.theme")
 	}
-	h.remember(w, themeCookie, string(theme))
+	h.Cookies.Remember(w, themeCookie, string(theme), year)
 	return h.prefer(w, r, Preference{Theme: theme})
 }
 
@@ -69,12 +66,6 @@ func (h *Handler) prefer(w http.ResponseWriter, r *Request, p Preference) error 
 		}
 	}
 	return h.seeOther(w, r, r.Next("/"), "")
-}
-
-func (h *Handler) remember(w http.ResponseWriter, name, value string) {
-	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: yearSeconds, HttpOnly: true, Secure: h.Secure, SameSite: http.SameSiteLaxMode,
-	})
 }
 
 func cookie(r *http.Request, name string) string {

@@ -4,9 +4,7 @@ package portal
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
@@ -61,16 +59,11 @@ type Request struct {
 func (r *Request) Actor() identity.Actor { return r.Visitor.Actor }
 
 // Next returns where to go after an act, from the form field "next": a path of this site, else fallback.
-func (r *Request) Next(fallback string) string { return localPath(r.FormValue("next"), fallback) }
-
-// localPath accepts only absolute paths of this site, so that no link of ours leads a person to a stranger's site.
-func localPath(next, fallback string) string {
-	u, err := url.Parse(next)
-	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, "/") ||
-		strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") || len(next) > 2000 {
-		return fallback
+func (r *Request) Next(fallback string) string {
+	if next := r.FormValue("next"); identity.LocalPath(next) {
+		return next
 	}
-	return next
+	return fallback
 }
 
 // HX reports whether htmx asks, and so whether a fragment may be answered instead of a page.

@@ -9,6 +9,7 @@ import (
 	"meetcoop/internal/id"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/live"
+	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/web"
 )
@@ -89,7 +90,11 @@ func (h *Handler) door(w http.ResponseWriter, r *Request, room rooms.Room, role 
 	if err != nil {
 		return joinPage{}, err
 	}
-	run, open := running[room.ID]
+	return h.doorOf(r, room, role, member, running[room.ID], m), nil
+}
+
+func (h *Handler) doorOf(r *Request, room rooms.Room, role rooms.Role, member membership.Member, run live.Now, m Mistakes) joinPage {
+	open := run.Meeting != ""
 	page := joinPage{
 		Page: h.page(r, "rooms", room.Name), Member: member.Name, Slug: room.Slug, Errors: m.Summary(), Live: open,
 		Name:   Field{Name: "name", Label: r.P.T("join.name"), Hint: r.P.T("join.name_hint"), Value: r.FormValue("name"), Error: m.Of("name"), Autocomplete: "name", MaxLength: 2 * identity.MaxNameRunes},
@@ -121,7 +126,15 @@ func (h *Handler) door(w http.ResponseWriter, r *Request, room rooms.Room, role 
 	if !r.Visitor.SignedIn() {
 		page.SignIn = &Link{Label: r.P.T("join.signin"), Href: "/signin?next=/r/" + room.Slug + "/join"}
 	}
-	return page, nil
+	return page
+}
+
+// codeWrong says at the field what is wrong with the access code.
+func (page *joinPage) codeWrong(r *Request, err error) {
+	page.Alarm = r.P.Fault(err)
+	if page.Code != nil {
+		page.Code.Error, page.Code.Autofocus = page.Alarm, true
+	}
 }
 
 // joinSend knocks. Admitted: to the meeting. Waiting: to the page that waits. Refused: the page that says why, with 409 and alike.
@@ -143,16 +156,12 @@ func (h *Handler) knock(w http.ResponseWriter, r *Request, wait bool) error {
 		return h.joinPage(w, r, http.StatusUnprocessableEntity, room, role, m)
 	}
 	switch fault.CodeOf(err) {
-	case "room.code", "room.code_needed", "room.code_wait":
+	case "room.code", "room.code_last", "room.code_needed", "room.code_wait":
 		page, doorErr := h.door(w, r, room, role, Mistakes{})
 		if doorErr != nil {
 			return doorErr
 		}
-		if page.Code != nil {
-			page.Code.Error = r.P.Fault(err)
-			page.Code.Autofocus = true
-		}
-		page.Alarm = r.P.Fault(err)
+		page.codeWrong(r, err)
 		return h.render(w, r, web.Status(err), "room_join", page)
 	case "room.signin":
 		return h.seeOther(w, r, "/signin?next=/r/"+room.Slug+"/join", "")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"meetcoop/internal/admission"
 	"meetcoop/internal/fault"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/membership"
@@ -40,30 +41,45 @@ func (h *Handler) refuse(w http.ResponseWriter, r *Request, room rooms.Room, err
 		return memberErr
 	}
 	h.Log.Log(r.Context(), web.Level(err), "not let in", "request_id", r.ID, "code", code, "room", room.ID, "member", room.Member)
-	title := "refuse.other"
-	if explained[code] {
-		title = "refuse." + code
-	}
-	page := refusePage{
-		Page: h.page(r, "rooms", r.P.T(title, map[string]any{"Member": member.Name, "Room": room.Name, "Limit": limitOf(err)})), Member: member.Name,
-		Refusal: Refusal{Reason: r.P.Fault(err), Trace: r.trace(err)},
-	}
-	page.Layout, page.Robots, page.Alarm = LayoutBare, false, ""
+	var used *admission.Usage
 	if code == "admission.seats_full" {
-		if seatErr := h.refusedSeats(r, room, &page); seatErr != nil {
+		seatErr := h.DB.Read(r.Context(), func(tx store.Reader) error {
+			now, err := h.Gate.UsageNow(r.Context(), tx, room.Member, r.Now)
+			used = &now
+			return err
+		})
+		if seatErr != nil {
 			return seatErr
-		}
-	}
-	page.Refusal.Offers = h.waysOn(r, room, member, err)
-	if f := fault.As(err); f != nil {
-		if until, ok := f.Params["Until"].(instant.Instant); ok {
-			page.Refusal.Foot = append(page.Refusal.Foot, r.P.T("refuse.again_at", map[string]any{"When": r.P.DateTime(until)}))
 		}
 	}
 	if kind == fault.Unavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(web.RetryAfter))
 	}
-	return h.render(w, r, web.Status(err), "room_refuse", page)
+	return h.render(w, r, web.Status(err), "room_refuse", h.refuseOf(r, room, member, used, err))
+}
+
+// refuseOf draws the refusal; used is how full the member is, nil where that is not the reason.
+func (h *Handler) refuseOf(r *Request, room rooms.Room, member membership.Member, used *admission.Usage, err error) refusePage {
+	code, title := fault.CodeOf(err), "refuse.other"
+	if explained[code] {
+		title = "refuse." + code
+	}
+	page := refusePage{
+		Page: h.page(r, "rooms", r.P.T(title, map[string]any{"Member": member.Name, "Room": room.Name, "Limit": limitOf(err)})), Member: member.Name,
+		Refusal: Refusal{Reason: r.P.Fault(err), Trace: r.trace(err), Offers: h.waysOn(r, room, member, err)},
+	}
+	page.Layout, page.Robots = LayoutBare, false
+	if used != nil {
+		row := seatRowOf(r, *used)
+		page.Refusal.Seats = &row
+		page.Refusal.Foot = []string{r.P.N("refuse.running", len(used.Meetings)), r.P.N("refuse.in_line", used.Waiting)}
+	}
+	if f := fault.As(err); f != nil {
+		if until, ok := f.Params["Until"].(instant.Instant); ok {
+			page.Refusal.Foot = append(page.Refusal.Foot, r.P.T("refuse.again_at", map[string]any{"When": r.P.DateTime(until)}))
+		}
+	}
+	return page
 }
 
 func limitOf(err error) any {
@@ -71,19 +87,6 @@ func limitOf(err error) any {
 		return f.Params["Limit"]
 	}
 	return ""
-}
-
-func (h *Handler) refusedSeats(r *Request, room rooms.Room, page *refusePage) error {
-	return h.DB.Read(r.Context(), func(tx store.Reader) error {
-		now, err := h.Gate.UsageNow(r.Context(), tx, room.Member, r.Now)
-		if err != nil {
-			return err
-		}
-		row := seatRowOf(r, now)
-		page.Refusal.Seats = &row
-		page.Refusal.Foot = []string{r.P.N("refuse.running", len(now.Meetings)), r.P.N("refuse.in_line", now.Waiting)}
-		return nil
-	})
 }
 
 // waysOn are the next steps for a refusal, the most helpful first.

@@ -7,7 +7,9 @@ import (
 	"net/url"
 	"strconv"
 
+	"meetcoop/internal/admission"
 	"meetcoop/internal/fault"
+	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
 	"meetcoop/internal/live"
 	"meetcoop/internal/membership"
@@ -82,6 +84,26 @@ func (h *Handler) room(r *Request, room rooms.Room, m Mistakes) (roomPage, error
 	if err != nil {
 		return roomPage{}, err
 	}
+	var used admission.Usage
+	err = h.DB.Read(r.Context(), func(tx store.Reader) (err error) {
+		used, err = h.Gate.UsageNow(r.Context(), tx, room.Member, r.Now)
+		return err
+	})
+	if err != nil {
+		return roomPage{}, err
+	}
+	return h.roomOf(r, room, roomFigures{running[room.ID], people, past, used}, m), nil
+}
+
+// roomFigures is what the page of a room shows beside its settings.
+type roomFigures struct {
+	Run    live.Now
+	People []rooms.Person
+	Past   []fleet.Meeting
+	Used   admission.Usage
+}
+
+func (h *Handler) roomOf(r *Request, room rooms.Room, f roomFigures, m Mistakes) roomPage {
 	link := h.PublicURL + "/r/" + room.Slug
 	page := roomPage{
 		Page:       h.page(r, "rooms", room.Name),
@@ -94,12 +116,11 @@ func (h *Handler) room(r *Request, room rooms.Room, m Mistakes) (roomPage, error
 		Errors:     m.Summary(),
 	}
 	page.Trail = []Link{{Label: r.P.T("rooms.list.title"), Href: "/rooms"}}
-	h.roomNow(r, &page, room, running[room.ID], len(past) > 0)
-	if err := h.roomSeats(r, &page, room); err != nil {
-		return roomPage{}, err
-	}
+	h.roomNow(r, &page, room, f.Run, len(f.Past) > 0)
+	seats := seatRowOf(r, f.Used)
+	page.Seats = &seats
 	h.roomSettings(r, &page, room, m)
-	for _, p := range people {
+	for _, p := range f.People {
 		row := roomPerson{Name: p.Name, Role: r.P.T("room.role." + string(p.Role))}
 		if row.Name == "" {
 			row.Name = p.Address
@@ -110,10 +131,10 @@ func (h *Handler) room(r *Request, room rooms.Room, m Mistakes) (roomPage, error
 		page.People = append(page.People, row)
 	}
 	page.History = Table{Caption: r.P.T("room.history"), CaptionHidden: true, Columns: []Column{{Label: r.P.T("room.history_when")}, {Label: r.P.T("room.history_length"), Number: true}, {Label: r.P.T("room.history_people"), Number: true}}}
-	for _, held := range past {
+	for _, held := range f.Past {
 		page.History.Rows = append(page.History.Rows, []Cell{{Text: r.P.DateTime(held.StartedAt)}, {Text: r.P.DurationShort(held.EndedAt.Sub(held.StartedAt))}, {Text: strconv.Itoa(held.Peak)}})
 	}
-	return page, nil
+	return page
 }
 
 // pastMeetings is how many meetings the page lists.
@@ -144,18 +165,6 @@ func (h *Handler) roomNow(r *Request, page *roomPage, room rooms.Room, run live.
 		page.Start.Reason = r.P.T("room.asleep_short")
 		page.Asleep = &Notice{Kind: NoticeWarn, Title: r.P.T("rooms.badge.asleep"), Text: r.P.T("room.asleep")}
 	}
-}
-
-func (h *Handler) roomSeats(r *Request, page *roomPage, room rooms.Room) error {
-	return h.DB.Read(r.Context(), func(tx store.Reader) error {
-		now, err := h.Gate.UsageNow(r.Context(), tx, room.Member, r.Now)
-		if err != nil {
-			return err
-		}
-		row := seatRowOf(r, now)
-		page.Seats = &row
-		return nil
-	})
 }
 
 func (h *Handler) roomSettings(r *Request, page *roomPage, room rooms.Room, m Mistakes) {
@@ -213,14 +222,15 @@ func (h *Handler) roomSave(w http.ResponseWriter, r *Request) error {
 		return fault.Wrap(err, fault.Invalid, "input.unreadable")
 	}
 	wanted := room
-	wanted.Name = r.FormValue("name")
+	wanted.Name, wanted.Version = r.FormValue("name"), version
 	wanted.Settings = rooms.Settings{
 		AccessCode: r.FormValue("access_code"), WaitingRoom: r.FormValue("waiting_room") == "on", MuteOnEntry: r.FormValue("mute_on_entry") == "on",
 		MayStart: rooms.Start(r.FormValue("may_start")), MayEnter: rooms.Enter(r.FormValue("may_enter")),
 	}
-	saved, err := h.Rooms.Update(r.Context(), r.Visitor.Actor, room.ID, wanted.Settings, version)
-	if err == nil && wanted.Name != room.Name {
-		_, err = h.Rooms.Rename(r.Context(), r.Visitor.Actor, room.ID, wanted.Name, saved.Version)
+	var check fault.Check
+	check.Field(wanted.Name != "", "name", "input.required")
+	if err = check.Err(); err == nil {
+		_, err = h.Rooms.Update(r.Context(), r.Visitor.Actor, room.ID, rooms.UpdateInput{Name: wanted.Name, Settings: wanted.Settings, Version: version})
 	}
 	if m, wrong := mistakes(r.P, err); wrong {
 		page, err := h.room(r, wanted, m)
@@ -291,6 +301,10 @@ func (h *Handler) roomArchiveAsk(w http.ResponseWriter, r *Request) error {
 	if err != nil {
 		return err
 	}
+	return h.render(w, r, http.StatusOK, "room_archive", h.archiveOf(r, room))
+}
+
+func (h *Handler) archiveOf(r *Request, room rooms.Room) roomArchivePage {
 	page := roomArchivePage{
 		Page: h.page(r, "rooms", r.P.T("room.archive_title", map[string]any{"Name": room.Name})), Text: r.P.T("room.archive_text"),
 		Effects: []string{r.P.T("room.archive_link"), r.P.T("room.archive_back")},
@@ -298,7 +312,7 @@ func (h *Handler) roomArchiveAsk(w http.ResponseWriter, r *Request) error {
 		Back:    Link{Label: r.P.T("portal.cancel"), Href: "/r/" + room.Slug},
 	}
 	page.Trail = []Link{{Label: r.P.T("rooms.list.title"), Href: "/rooms"}, {Label: room.Name, Href: "/r/" + room.Slug}}
-	return h.render(w, r, http.StatusOK, "room_archive", page)
+	return page
 }
 
 func (h *Handler) roomArchive(w http.ResponseWriter, r *Request) error {

@@ -9,6 +9,7 @@ import (
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/live"
+	"meetcoop/internal/rooms"
 	"meetcoop/internal/web"
 )
 
@@ -45,6 +46,10 @@ func (h *Handler) waitShow(w http.ResponseWriter, r *Request) error {
 	if entry.State == live.Admitted {
 		return h.seeOther(w, r, "/meet/"+string(entry.Meeting), "")
 	}
+	return h.render(w, r, http.StatusOK, "room_wait", h.waitOf(r, room, entry))
+}
+
+func (h *Handler) waitOf(r *Request, room rooms.Room, entry live.Entry) waitPage {
 	page := waitPage{
 		Page: h.page(r, "rooms", room.Name), Slug: room.Slug, State: string(entry.State), Text: r.P.T("wait." + string(entry.State)),
 		Events: "/r/" + room.Slug + "/wait/events", Refresh: refreshSeconds, Config: h.config(r, "meet.wait."),
@@ -57,7 +62,7 @@ func (h *Handler) waitShow(w http.ResponseWriter, r *Request) error {
 		}
 	}
 	page.Layout, page.Robots, page.Scripts = LayoutBare, false, []string{"join.js"}
-	return h.render(w, r, http.StatusOK, "room_wait", page)
+	return page
 }
 
 // waitSend is pressed on the refusal page: stand in line for a seat.

@@ -47,7 +47,6 @@ type memberSeats struct {
 }
 
 func (h *Handler) roomsList(w http.ResponseWriter, r *Request) error {
-	page := roomsPage{Page: h.page(r, "rooms", r.P.T("rooms.list.title")), Events: "/rooms/events"}
 	listed, err := h.Rooms.ListFor(r.Context(), r.Visitor.Actor)
 	if err != nil {
 		return err
@@ -55,6 +54,22 @@ func (h *Handler) roomsList(w http.ResponseWriter, r *Request) error {
 	running, err := h.runningIn(r, listed)
 	if err != nil {
 		return err
+	}
+	seats, err := h.seatsOfHats(r)
+	if err != nil {
+		return err
+	}
+	page := h.roomsOf(r, listed, running, seats)
+	if r.HX() {
+		return h.render(w, r, http.StatusOK, "rooms_list#list", page)
+	}
+	return h.render(w, r, http.StatusOK, "rooms_list", page)
+}
+
+func (h *Handler) roomsOf(r *Request, listed []rooms.Listed, running map[id.Room]live.Now, seats []memberSeats) roomsPage {
+	page := roomsPage{
+		Page: h.page(r, "rooms", r.P.T("rooms.list.title")), Events: "/rooms/events", Seats: seats,
+		Away: Link{Label: r.P.T("rooms.list.archived"), Href: "/rooms/archived"},
 	}
 	names := map[id.Member]string{}
 	for _, hat := range r.Visitor.Hats {
@@ -76,9 +91,6 @@ func (h *Handler) roomsList(w http.ResponseWriter, r *Request) error {
 			page.Invited = append(page.Invited, card)
 		}
 	}
-	if page.Seats, err = h.seatsOfHats(r); err != nil {
-		return err
-	}
 	for _, hat := range r.Visitor.Hats {
 		if hat.Has(membership.RoleHost, membership.RoleOwner) {
 			page.New = &Button{Kind: ButtonPrimary, Icon: "plus", Label: r.P.T("rooms.list.new"), Href: "/rooms/new"}
@@ -90,11 +102,7 @@ func (h *Handler) roomsList(w http.ResponseWriter, r *Request) error {
 			page.Empty.Text = r.P.T("rooms.list.empty_guest")
 		}
 	}
-	page.Away = Link{Label: r.P.T("rooms.list.archived"), Href: "/rooms/archived"}
-	if r.HX() {
-		return h.render(w, r, http.StatusOK, "rooms_list#list", page)
-	}
-	return h.render(w, r, http.StatusOK, "rooms_list", page)
+	return page
 }
 
 func (h *Handler) roomCard(r *Request, l rooms.Listed, run live.Now) roomCard {
@@ -153,11 +161,15 @@ func (h *Handler) seatsOfHats(r *Request) ([]memberSeats, error) {
 			if err != nil {
 				return err
 			}
-			out = append(out, memberSeats{Name: hat.Member.Name, Usage: Link{Label: r.P.T("rooms.list.usage"), Href: "/m/" + hat.Member.Slug + "/usage"}, Row: seatRowOf(r, now)})
+			out = append(out, memberSeatsOf(r, hat, now))
 		}
 		return nil
 	})
 	return out, err
+}
+
+func memberSeatsOf(r *Request, hat Hat, now admission.Usage) memberSeats {
+	return memberSeats{Name: hat.Member.Name, Usage: Link{Label: r.P.T("rooms.list.usage"), Href: "/m/" + hat.Member.Slug + "/usage"}, Row: seatRowOf(r, now)}
 }
 
 // maxSeatRows bounds the queries of the page for somebody with many hats.
@@ -200,7 +212,7 @@ func (h *Handler) roomsEvents(w http.ResponseWriter, r *Request) error {
 			return nil
 		case errors.Is(err, context.DeadlineExceeded):
 			// Signed out elsewhere: the stream ends, the page asks again and is sent to sign in.
-			if _, _, err := h.Identity.Session(stream.Context(), SessionToken(h.Secure)(r.Request)); err != nil {
+			if _, _, err := h.Identity.Session(stream.Context(), SessionToken(h.Cookies)(r.Request)); err != nil {
 				return nil
 			}
 			err = stream.Ping()
@@ -269,15 +281,20 @@ func (h *Handler) roomCreate(w http.ResponseWriter, r *Request) error {
 		return h.render(w, r, http.StatusUnprocessableEntity, "room_new", h.roomForm(r, m))
 	}
 	if fault.CodeOf(err) == "rooms.limit" {
-		page := h.roomForm(r, Mistakes{})
-		page.Refused = &Notice{Kind: NoticeWarn, Text: r.P.Fault(err), Link: Link{Label: r.P.T("rooms.list.usage"), Href: "/m/" + hat.Member.Slug + "/usage"}}
-		page.Alarm = page.Refused.Text
-		return h.render(w, r, http.StatusConflict, "room_new", page)
+		return h.render(w, r, http.StatusConflict, "room_new", h.roomFormRefused(r, hat, err))
 	}
 	if err != nil {
 		return err
 	}
 	return h.seeOther(w, r, "/r/"+room.Slug, "room_created")
+}
+
+// roomFormRefused is the form when the level's rooms are in use.
+func (h *Handler) roomFormRefused(r *Request, hat Hat, err error) roomNewPage {
+	page := h.roomForm(r, Mistakes{})
+	page.Refused = &Notice{Kind: NoticeWarn, Text: r.P.Fault(err), Link: Link{Label: r.P.T("rooms.list.usage"), Href: "/m/" + hat.Member.Slug + "/usage"}}
+	page.Alarm = page.Refused.Text
+	return page
 }
 
 // archivedPage lists rooms that were put away.
@@ -297,6 +314,10 @@ func (h *Handler) roomsArchived(w http.ResponseWriter, r *Request) error {
 	if err != nil {
 		return err
 	}
+	return h.render(w, r, http.StatusOK, "rooms_archived", h.archivedOf(r, found))
+}
+
+func (h *Handler) archivedOf(r *Request, found []rooms.Room) archivedPage {
 	page := archivedPage{Page: h.page(r, "rooms", r.P.T("rooms.archived.title"))}
 	page.Trail = []Link{{Label: r.P.T("rooms.list.title"), Href: "/rooms"}}
 	for _, room := range found {
@@ -308,5 +329,5 @@ func (h *Handler) roomsArchived(w http.ResponseWriter, r *Request) error {
 	if len(found) == 0 {
 		page.Empty = &Empty{Icon: "archive", Text: r.P.T("rooms.archived.empty")}
 	}
-	return h.render(w, r, http.StatusOK, "rooms_archived", page)
+	return page
 }

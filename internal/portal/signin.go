@@ -83,9 +83,13 @@ func (h *Handler) sentForm(r *Request, c id.Challenge, wrong string) (sentPage, 
 	if err != nil {
 		return sentPage{}, err
 	}
+	return h.sentOf(r, view, wrong), nil
+}
+
+func (h *Handler) sentOf(r *Request, view identity.View, wrong string) sentPage {
 	page := sentPage{
 		Page:      h.page(r, "signin", r.P.T("sign.sent.title")),
-		Challenge: c,
+		Challenge: view.Challenge,
 		Code:      Field{Name: "code", Label: r.P.T("sign.sent.code"), Hint: r.P.T("sign.sent.code_hint"), Error: wrong, InputMode: "numeric", Autocomplete: "one-time-code", MaxLength: 12, Autofocus: true},
 		Again:     Link{Label: r.P.T("sign.sent.again"), Href: "/signin"},
 	}
@@ -93,7 +97,7 @@ func (h *Handler) sentForm(r *Request, c id.Challenge, wrong string) (sentPage, 
 	if h.Demo {
 		page.Outbox = &Link{Label: r.P.T("sign.sent.outbox"), Href: "/outbox"}
 	}
-	return page, nil
+	return page
 }
 
 func (h *Handler) codeSend(w http.ResponseWriter, r *Request) error {
@@ -134,14 +138,18 @@ func (h *Handler) linkShow(w http.ResponseWriter, r *Request) error {
 		return err
 	}
 	h.keepBrowser(w, r)
+	w.Header().Set("Referrer-Policy", "no-referrer") // the address of this page is a secret
+	return h.render(w, r, http.StatusOK, "signin_link", h.linkOf(r, token, view))
+}
+
+func (h *Handler) linkOf(r *Request, token string, view identity.View) linkPage {
 	kind := string(view.Purpose) // signup, signin or invite
 	page := linkPage{
 		Page: h.page(r, "signin", r.P.T("sign.link."+kind+"_title")), Token: token,
 		Confirm: r.P.T("sign.link." + kind + "_confirm"), Note: r.P.T("sign.link.note"),
 	}
 	page.Layout, page.Lead = LayoutBare, r.P.T("sign.link."+kind+"_lead", map[string]any{"Address": view.Address, "Name": view.Name})
-	w.Header().Set("Referrer-Policy", "no-referrer") // the address of this page is a secret
-	return h.render(w, r, http.StatusOK, "signin_link", page)
+	return page
 }
 
 func (h *Handler) linkSend(w http.ResponseWriter, r *Request) error {
@@ -157,18 +165,22 @@ func (h *Handler) linkSend(w http.ResponseWriter, r *Request) error {
 
 // linkOver answers for a link or code that is used or too old, with the way to a new one.
 func (h *Handler) linkOver(w http.ResponseWriter, r *Request, err error) error {
+	return h.render(w, r, http.StatusConflict, "fault", h.overOf(r, err))
+}
+
+func (h *Handler) overOf(r *Request, err error) faultPage {
 	page := faultPage{
 		Page: h.page(r, "signin", r.P.T("sign.over.title")), Message: r.P.Fault(err), Foot: r.trace(err),
 		Actions: []Button{{Kind: ButtonPrimary, Icon: "mail", Label: r.P.T("sign.over.again"), Href: "/signin"}},
 	}
 	page.Layout, page.Robots = LayoutBare, false
-	return h.render(w, r, http.StatusConflict, "fault", page)
+	return page
 }
 
 func (h *Handler) signOut(w http.ResponseWriter, r *Request) error {
 	if err := h.Identity.SignOut(r.Context(), r.Visitor.Actor); err != nil {
 		return err
 	}
-	h.setCookie(w, sessionCookie, "", -1)
+	h.Cookies.Clear(w, sessionCookie)
 	return h.seeOther(w, r, "/signin", "signout")
 }

@@ -32,18 +32,14 @@ func (h *Handler) signupShow(w http.ResponseWriter, r *Request) error {
 		return h.seeOther(w, r, r.Next("/rooms"), "")
 	}
 	h.keepBrowser(w, r)
-	page, err := h.signupForm(r, Mistakes{})
+	ticket, err := h.Identity.NewForm(r.Context())
 	if err != nil {
 		return err
 	}
-	return h.render(w, r, http.StatusOK, "signup_show", page)
+	return h.render(w, r, http.StatusOK, "signup_show", h.signupForm(r, ticket, Mistakes{}))
 }
 
-func (h *Handler) signupForm(r *Request, m Mistakes) (signupPage, error) {
-	ticket, err := h.Identity.NewForm(r.Context())
-	if err != nil {
-		return signupPage{}, err
-	}
+func (h *Handler) signupForm(r *Request, ticket identity.FormTicket, m Mistakes) signupPage {
 	page := signupPage{
 		Page:         h.page(r, "signup", r.P.T("sign.up.title")),
 		Errors:       m.Summary(),
@@ -57,7 +53,7 @@ func (h *Handler) signupForm(r *Request, m Mistakes) (signupPage, error) {
 		SignIn:       Link{Label: r.P.T("sign.up.have_account"), Href: "/signin"},
 	}
 	page.Layout, page.Lead = LayoutBare, r.P.T("sign.up.lead")
-	return page, nil
+	return page
 }
 
 func (h *Handler) signupSend(w http.ResponseWriter, r *Request) error {
@@ -69,10 +65,11 @@ func (h *Handler) signupSend(w http.ResponseWriter, r *Request) error {
 	m, wrong := mistakes(r.P, err)
 	stale := fault.CodeOf(err) == "signup.form_stale" || fault.CodeOf(err) == "signup.form_fast" || fault.CodeOf(err) == "signup.work_needed"
 	if wrong || stale {
-		page, formErr := h.signupForm(r, m)
+		ticket, formErr := h.Identity.NewForm(r.Context())
 		if formErr != nil {
 			return formErr
 		}
+		page := h.signupForm(r, ticket, m)
 		if stale {
 			page.Refused = r.P.Fault(err)
 		}

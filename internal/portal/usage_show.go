@@ -5,9 +5,9 @@ package portal
 import (
 	"net/http"
 	"strconv"
-	"time"
 
 	"meetcoop/internal/admission"
+	"meetcoop/internal/id"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
@@ -47,11 +47,15 @@ type span struct {
 var spans = []span{{"now", 0}, {"month", 30}, {"year", 365}}
 
 func (h *Handler) usageShow(w http.ResponseWriter, r *Request) error {
-	now, report, last, chosen, err := h.usageOf(r)
+	f, err := h.usageFigures(r)
 	if err != nil {
 		return err
 	}
-	ent := now.Entitlement
+	return h.render(w, r, http.StatusOK, "usage_show", h.usageOf(r, f))
+}
+
+func (h *Handler) usageOf(r *Request, f usageFigures) usagePage {
+	ent, chosen := f.Now.Entitlement, f.Span
 	page := usagePage{
 		Page:     h.page(r, "usage", r.P.T("usage.title")),
 		Level:    r.P.T("usage.level", map[string]any{"Level": levelName(r.P, ent.Level)}),
@@ -67,82 +71,89 @@ func (h *Handler) usageShow(w http.ResponseWriter, r *Request) error {
 		page.Tabs.Links = append(page.Tabs.Links, NavLink{Label: r.P.T("usage.tab." + s.key), Href: "/m/" + r.Hat.Member.Slug + "/usage?span=" + s.key, Current: s.key == chosen.key})
 	}
 	if chosen.days == 0 {
-		if err := h.usageNow(r, &page, now); err != nil {
-			return err
-		}
+		usageNow(r, &page, f)
 	} else {
-		usagePast(r, &page, report, ent.Limits, chosen)
+		usagePast(r, &page, f.Report, ent.Limits, chosen)
 	}
-	page.Advice = advice(r, last, ent)
-	return h.render(w, r, http.StatusOK, "usage_show", page)
+	page.Advice = advice(r, f.Last, ent)
+	return page
 }
 
 // adviceDays is how far back the advice looks.
 const adviceDays = 90
 
-// usageOf reads the figures of the chosen tab, and those the advice rests on, in one snapshot.
-func (h *Handler) usageOf(r *Request) (now admission.Usage, report, last usage.Report, chosen span, err error) {
-	chosen = spans[0]
+// usageFigures is what the page of a tab rests on.
+type usageFigures struct {
+	Span   span
+	Now    admission.Usage
+	Report usage.Report // of Span; zero for the tab now
+	Last   usage.Report // what the advice rests on
+	Rooms  int
+	Hosts  int
+	Names  map[id.Room]string // of the rooms where a meeting runs
+}
+
+// usageFigures reads the figures of the chosen tab in one snapshot.
+func (h *Handler) usageFigures(r *Request) (usageFigures, error) {
+	f := usageFigures{Span: spans[0]}
 	for _, s := range spans {
 		if s.key == r.URL.Query().Get("span") {
-			chosen = s
+			f.Span = s
 		}
 	}
 	member := r.Hat.Member
-	zone, zoneErr := time.LoadLocation(member.Zone)
-	if zoneErr != nil {
-		zone = time.UTC
-	}
+	zone := member.Location()
 	tomorrow := r.Now.In(zone).AddDays(1)
-	err = h.DB.Read(r.Context(), func(tx store.Reader) (err error) {
-		if now, err = h.Gate.UsageNow(r.Context(), tx, member.ID, r.Now); err != nil {
+	err := h.DB.Read(r.Context(), func(tx store.Reader) (err error) {
+		if f.Now, err = h.Gate.UsageNow(r.Context(), tx, member.ID, r.Now); err != nil {
 			return err
 		}
-		if chosen.days > 0 {
-			if report, err = usage.Read(r.Context(), tx, member.ID, tomorrow.AddDays(-chosen.days), tomorrow, zone); err != nil {
+		if f.Span.days > 0 {
+			if f.Report, err = usage.Read(r.Context(), tx, member.ID, tomorrow.AddDays(-f.Span.days), tomorrow, zone); err != nil {
 				return err
 			}
 		}
-		last, err = usage.Read(r.Context(), tx, member.ID, tomorrow.AddDays(-adviceDays), tomorrow, zone)
-		return err
+		if f.Last, err = usage.Read(r.Context(), tx, member.ID, tomorrow.AddDays(-adviceDays), tomorrow, zone); err != nil || f.Span.days > 0 {
+			return err
+		}
+		return h.usageInside(r, tx, &f)
 	})
-	return now, report, last, chosen, err
+	return f, err
 }
 
-func (h *Handler) usageNow(r *Request, page *usagePage, now admission.Usage) error {
+// usageInside adds what the tab now shows beside the gate's figures.
+func (h *Handler) usageInside(r *Request, tx store.Reader, f *usageFigures) (err error) {
+	if f.Rooms, err = rooms.Count(r.Context(), tx, r.Hat.Member.ID); err != nil {
+		return err
+	}
+	counts, err := membership.CountsOf(r.Context(), tx, r.Hat.Member.ID)
+	if err != nil {
+		return err
+	}
+	f.Hosts, f.Names = counts.Hosts, map[id.Room]string{}
+	for _, m := range f.Now.Meetings {
+		if m.Room == "" {
+			continue
+		}
+		room, err := rooms.ByID(r.Context(), tx, m.Room)
+		if err != nil {
+			return err
+		}
+		f.Names[m.Room] = room.Name
+	}
+	return nil
+}
+
+func usageNow(r *Request, page *usagePage, f usageFigures) {
+	now := f.Now
 	row := seatRowOf(r, now)
 	row.Hint = r.P.T("usage.seats_hint")
 	page.Seats = &row
 	limits := now.Entitlement.Limits
-	var owned int
-	var counts membership.Counts
-	names := map[string]rooms.Room{}
-	err := h.DB.Read(r.Context(), func(tx store.Reader) (err error) {
-		if owned, err = rooms.Count(r.Context(), tx, r.Hat.Member.ID); err != nil {
-			return err
-		}
-		if counts, err = membership.CountsOf(r.Context(), tx, r.Hat.Member.ID); err != nil {
-			return err
-		}
-		for _, m := range now.Meetings {
-			if m.Room == "" {
-				continue
-			}
-			room, err := rooms.ByID(r.Context(), tx, m.Room)
-			if err != nil {
-				return err
-			}
-			names[string(m.ID)] = room
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
 	page.Meters = []Meter{
 		figure(r, "running", now.RunningRooms.Used, limits.RunningRooms),
-		figure(r, "rooms", owned, limits.Rooms),
-		figure(r, "hosts", counts.Hosts, limits.Hosts),
+		figure(r, "rooms", f.Rooms, limits.Rooms),
+		figure(r, "hosts", f.Hosts, limits.Hosts),
 	}
 	page.Lines = []usageLine{
 		{Label: r.P.T("levels.col.duration"), Value: spanWords(r.P, limits.Duration), Hint: r.P.T("usage.duration_hint")},
@@ -151,15 +162,7 @@ func (h *Handler) usageNow(r *Request, page *usagePage, now admission.Usage) err
 	}
 	if len(now.Meetings) == 0 {
 		page.None = r.P.T("usage.nothing_running")
-		return nil
-	}
-	ids := make([]rooms.Listed, 0, len(now.Meetings))
-	for _, m := range now.Meetings {
-		ids = append(ids, rooms.Listed{Room: rooms.Room{ID: m.Room}})
-	}
-	people, err := h.runningIn(r, ids)
-	if err != nil {
-		return err
+		return
 	}
 	page.Running = &Table{Caption: r.P.T("usage.running"), Columns: []Column{{Label: r.P.T("usage.room")}, {Label: r.P.T("usage.people"), Number: true}, {Label: r.P.T("usage.since")}, {Label: r.P.T("usage.ends")}}}
 	for _, m := range now.Meetings {
@@ -167,9 +170,8 @@ func (h *Handler) usageNow(r *Request, page *usagePage, now admission.Usage) err
 		if !m.DeadlineAt.IsZero() {
 			ends = r.P.Clock(m.DeadlineAt)
 		}
-		page.Running.Rows = append(page.Running.Rows, []Cell{{Text: names[string(m.ID)].Name}, {Text: r.P.Number(int64(people[m.Room].Seated))}, {Text: r.P.Clock(m.StartedAt)}, {Text: ends}})
+		page.Running.Rows = append(page.Running.Rows, []Cell{{Text: f.Names[m.Room]}, {Text: r.P.Number(int64(m.People))}, {Text: r.P.Clock(m.StartedAt)}, {Text: ends}})
 	}
-	return nil
 }
 
 func limitWords(r *Request, l tariff.Limit) string {
@@ -289,12 +291,13 @@ func standingBadge(r *Request, s membership.Standing) Badge {
 
 // usageCSV is the days of a tab as a table for spreadsheets.
 func (h *Handler) usageCSV(w http.ResponseWriter, r *Request) error {
-	_, report, last, chosen, err := h.usageOf(r)
+	f, err := h.usageFigures(r)
 	if err != nil {
 		return err
 	}
-	if chosen.days == 0 {
-		report = last
+	report := f.Report
+	if f.Span.days == 0 {
+		report = f.Last
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="usage-`+r.Hat.Member.Slug+`.csv"`)

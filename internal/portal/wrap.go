@@ -108,10 +108,10 @@ func signInFirst(r *Request) string {
 // localReferer is the page a form was on, as a path of this site, else "/".
 func localReferer(r *Request) string {
 	u, err := url.Parse(r.Referer())
-	if err != nil || u.Host != r.Host {
+	if err != nil || u.Host != r.Host || !identity.LocalPath(u.RequestURI()) {
 		return "/"
 	}
-	return localPath(u.RequestURI(), "/")
+	return u.RequestURI()
 }
 
 // unknown answers what no route matches. A path that exists for another method says for which.

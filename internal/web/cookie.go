@@ -43,6 +43,14 @@ func (c Cookies) Set(w http.ResponseWriter, name, value string, lifetime time.Du
 	})
 }
 
+// Remember sends a cookie that holds a choice of looks and says nothing about a person, under its plain
+// name: what reads it runs before anybody knows whose request it is.
+func (c Cookies) Remember(w http.ResponseWriter, name, value string, lifetime time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: int(lifetime / time.Second), Secure: c.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
 // Clear makes the browser forget a cookie.
 func (c Cookies) Clear(w http.ResponseWriter, name string) {
 	http.SetCookie(w, &http.Cookie{Name: c.Name(name), Path: "/", MaxAge: -1, Secure: c.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
