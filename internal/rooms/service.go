@@ -129,31 +129,34 @@ func (s *Service) takePlace(ctx context.Context, tx store.Tx, member id.Member, 
 	return nil
 }
 
-// Rename gives the room another name. version is that of the room the actor looked at, 0 for "whatever it is now";
-// Conflict (rooms.stale) when somebody changed the room meanwhile.
-func (s *Service) Rename(ctx context.Context, actor identity.Actor, room id.Room, name string, version int) (Room, error) {
-	var c fault.Check
-	name = cleanName(&c, name)
-	if err := c.Err(); err != nil {
-		return Room{}, err
-	}
-	return s.change(ctx, actor, room, version, "room.rename", func(r *Room) map[string]string {
-		r.Name = name
-		return nil // a name may be personal, so the audit says only that it changed
-	})
+// UpdateInput is what the owner of a room may change about it at once.
+type UpdateInput struct {
+	Name     string // "": as it is
+	Settings Settings
+	Version  int // of the room the owner looked at; 0 for "whatever it is now"
 }
 
-// Update replaces the settings. version as for Rename. A running meeting keeps who is inside; who comes next meets the
-// new settings. Invalid with fields rooms.access_code and rooms.choice.
-func (s *Service) Update(ctx context.Context, actor identity.Actor, room id.Room, settings Settings, version int) (Room, error) {
+// Update gives the room another name and replaces its settings, both or nothing. A running meeting keeps who is
+// inside; who comes next meets the new settings. Conflict (rooms.stale) when somebody changed the room meanwhile,
+// Conflict (rooms.archived); Invalid with every wrong field: person.name_*, rooms.access_code and input.choice.
+func (s *Service) Update(ctx context.Context, actor identity.Actor, room id.Room, in UpdateInput) (Room, error) {
 	var c fault.Check
-	settings.check(&c)
+	name := ""
+	if in.Name != "" {
+		name = cleanName(&c, in.Name)
+	}
+	in.Settings.check(&c)
 	if err := c.Err(); err != nil {
 		return Room{}, err
 	}
-	return s.change(ctx, actor, room, version, "room.settings", func(r *Room) map[string]string {
-		r.Settings = settings
-		return map[string]string{"may_start": string(settings.MayStart), "may_enter": string(settings.MayEnter)}
+	return s.change(ctx, actor, room, in.Version, "room.settings", func(r *Room) map[string]string {
+		detail := map[string]string{"may_start": string(in.Settings.MayStart), "may_enter": string(in.Settings.MayEnter)}
+		if name != "" && name != r.Name {
+			detail["renamed"] = "yes" // the name itself may be personal
+			r.Name = name
+		}
+		r.Settings = in.Settings
+		return detail
 	})
 }
 

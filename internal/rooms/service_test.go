@@ -39,16 +39,17 @@ func TestRoomIsCreatedChangedArchivedAndRestored(t *testing.T) {
 		member, owner := w.Organisation("level-1")
 		made := w.Room(owner, member, rooms.Settings{})
 
-		renamed, err := w.Rooms.Rename(ctx, owner, made.ID, "  Board \u00a0 meeting ", made.Version)
-		if err != nil || renamed.Name != "Board meeting" || renamed.Version != 2 {
-			t.Fatalf("%+v, %v", renamed, err)
-		}
-		_, err = w.Rooms.Rename(ctx, owner, made.ID, "Other", made.Version)
-		wantFault(t, err, fault.Conflict, "rooms.stale")
-
 		settings := rooms.Settings{AccessCode: "haus7", WaitingRoom: true, MayStart: rooms.StartSignedIn, MayEnter: rooms.EnterPeople, MuteOnEntry: true}
-		if _, err := w.Rooms.Update(ctx, owner, made.ID, settings, 0); err != nil {
-			t.Fatal(err)
+		saved, err := w.Rooms.Update(ctx, owner, made.ID, rooms.UpdateInput{Name: "  Board \u00a0 meeting ", Settings: settings, Version: made.Version})
+		if err != nil || saved.Name != "Board meeting" || saved.Settings != settings || saved.Version != 2 {
+			t.Fatalf("%+v, %v", saved, err)
+		}
+		_, err = w.Rooms.Update(ctx, owner, made.ID, rooms.UpdateInput{Name: "Other", Settings: made.Settings, Version: made.Version})
+		wantFault(t, err, fault.Conflict, "rooms.stale")
+		_, err = w.Rooms.Update(ctx, owner, made.ID, rooms.UpdateInput{Name: "\u202eOther", Settings: made.Settings, Version: saved.Version})
+		wantFault(t, err, fault.Invalid, "input.invalid") // a wrong name keeps the settings from being saved
+		if _, err := w.Rooms.Update(ctx, owner, made.ID, rooms.UpdateInput{Settings: settings}); err != nil {
+			t.Fatal(err) // without a name and a version
 		}
 		if _, err := w.Rooms.Pin(ctx, owner, made.ID, true); err != nil {
 			t.Fatal(err)
@@ -69,7 +70,7 @@ func TestRoomIsCreatedChangedArchivedAndRestored(t *testing.T) {
 		if err := w.Rooms.Archive(ctx, owner, made.ID); err != nil {
 			t.Errorf("archiving twice: %v", err)
 		}
-		_, err = w.Rooms.Rename(ctx, owner, made.ID, "Other", 0)
+		_, err = w.Rooms.Update(ctx, owner, made.ID, rooms.UpdateInput{Settings: settings})
 		wantFault(t, err, fault.Conflict, "rooms.archived")
 		if list, err := w.Rooms.ListFor(ctx, owner); err != nil || len(list) != 0 {
 			t.Errorf("list after archiving: %v, %v", list, err)
@@ -217,7 +218,7 @@ func TestWhoIsWhatInARoom(t *testing.T) {
 			rooms.EnterPeople:  {"owner": "moderator", "co-host": "moderator", "by mail": "viewer", "colleague": "viewer", "stranger": "none", "guest": "none", "operator": "none"},
 			rooms.EnterAnyone:  {"owner": "moderator", "co-host": "moderator", "by mail": "viewer", "colleague": "viewer", "stranger": "viewer", "guest": "viewer", "operator": "viewer"},
 		} {
-			room, err := w.Rooms.Update(ctx, owner, room.ID, rooms.Settings{MayStart: rooms.StartHosts, MayEnter: enter}, 0)
+			room, err := w.Rooms.Update(ctx, owner, room.ID, rooms.UpdateInput{Settings: rooms.Settings{MayStart: rooms.StartHosts, MayEnter: enter}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -263,7 +264,7 @@ func TestAnOwnerWhoLeftTheMemberIsAStranger(t *testing.T) {
 	if _, role, err := w.Rooms.Find(ctx, host, room.ID); err != nil || role != rooms.RoleNone {
 		t.Errorf("%s, %v", role, err)
 	}
-	_, err := w.Rooms.Rename(ctx, host, room.ID, "Mine", 0)
+	_, err := w.Rooms.Update(ctx, host, room.ID, rooms.UpdateInput{Name: "Mine", Settings: room.Settings})
 	wantFault(t, err, fault.NotFound, "room.unknown")
 }
 
@@ -342,9 +343,8 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	member, owner := w.Organisation("level-1")
 	room := w.Room(owner, member, rooms.Settings{})
 	for _, do := range []func() error{
-		func() error { _, err := w.Rooms.Rename(ctx, owner, room.ID, "Board", 0); return err },
 		func() error {
-			_, err := w.Rooms.Update(ctx, owner, room.ID, rooms.DefaultSettings(), 0)
+			_, err := w.Rooms.Update(ctx, owner, room.ID, rooms.UpdateInput{Name: "Board", Settings: rooms.DefaultSettings()})
 			return err
 		},
 		func() error {
@@ -369,7 +369,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"room.restore", "room.archive", "room.person_remove", "room.person_add", "room.settings", "room.rename", "room.create"}
+	want := []string{"room.restore", "room.archive", "room.person_remove", "room.person_add", "room.settings", "room.create"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
