@@ -111,7 +111,7 @@ func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now inst
 		}
 		reread[i] = true
 	}
-	p, err := g.fleet.read(ctx, tx, slices.ContainsFunc(all, (*work).placesMeetings))
+	p, err := g.fleet.read(ctx, tx, now, slices.ContainsFunc(all, (*work).placesMeetings))
 	if err != nil {
 		return nil, err
 	}

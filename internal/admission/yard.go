@@ -22,6 +22,7 @@ import (
 type yard struct {
 	mu      sync.Mutex
 	readAt  time.Time
+	asOf    instant.Instant // the same moment on the clock of the rules, which a test moves
 	servers []fleet.Server
 	loads   map[id.Server]fleet.Load
 }
@@ -38,10 +39,10 @@ type places struct {
 }
 
 // read returns the servers, from memory unless fresh asks for the rows or the memory is old. It joins tx.
-func (y *yard) read(ctx context.Context, tx store.Reader, fresh bool) (*places, error) {
+func (y *yard) read(ctx context.Context, tx store.Reader, now instant.Instant, fresh bool) (*places, error) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	old := time.Since(y.readAt) > yardAge
+	old := time.Since(y.readAt) > yardAge || now.Sub(y.asOf) > yardAge
 	if old || fresh {
 		servers, err := fleet.Servers(ctx, tx)
 		if err != nil {
@@ -54,7 +55,7 @@ func (y *yard) read(ctx context.Context, tx store.Reader, fresh bool) (*places, 
 		if err != nil {
 			return nil, err
 		}
-		y.loads, y.readAt = loads, time.Now()
+		y.loads, y.readAt, y.asOf = loads, time.Now(), now
 	}
 	return &places{servers: y.servers, loads: maps.Clone(y.loads), moved: map[id.Server]fleet.Load{}, exact: map[id.Server]int{}, pick: rand.N[int]}, nil
 }
