@@ -244,7 +244,7 @@ func TestWhoIsWhatInARoom(t *testing.T) {
 		if list, err := w.Rooms.ListFor(ctx, byMail); err != nil || len(list) != 1 || list[0].Role != rooms.RoleViewer || list[0].Own {
 			t.Errorf("list of somebody invited by address: %+v, %v", list, err)
 		}
-		if _, err := w.Rooms.Update(ctx, owner, room.ID, rooms.DefaultSettings(), 0); err != nil {
+		if _, err := w.Rooms.Update(ctx, owner, room.ID, rooms.UpdateInput{Settings: rooms.DefaultSettings()}); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Rooms.RemovePerson(ctx, owner, room.ID, listed[0].Subject); err != nil {
