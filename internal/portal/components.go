@@ -205,7 +205,7 @@ type Attention struct {
 	Actions []Button
 }
 
-// Badge is a state in one word, with icon and colour. Kind "" is neutral, "live" breathes.
+// Badge is a state in one word, with icon and colour. Kind "" is neutral. Live is that of a running meeting: a breathing dot.
 type Badge struct {
 	Kind NoticeKind
 	Icon string
