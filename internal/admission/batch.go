@@ -112,6 +112,9 @@ func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now inst
 		reread[i] = true
 	}
 	p, err := g.fleet.read(ctx, tx, now, slices.ContainsFunc(all, (*work).placesMeetings))
+	if err == nil && slices.ContainsFunc(all, func(w *work) bool { return w.stranded(p, now) }) {
+		p, err = g.fleet.read(ctx, tx, now, true)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +137,16 @@ func (w *work) placesMeetings() bool {
 		}
 	}
 	return slices.ContainsFunc(w.ledger.queue, func(o *waiter) bool { return o.MayStart && w.ledger.open[o.key()] == nil })
+}
+
+// stranded reports whether a meeting has to move, as far as memory tells.
+func (w *work) stranded(p *places, now instant.Instant) bool {
+	for _, m := range w.ledger.meetings {
+		if s, known := p.server(m.Server); !known || !s.Usable(now) {
+			return true
+		}
+	}
+	return false
 }
 
 // admits reports whether people may come to a server, or be moved to one.
