@@ -105,8 +105,7 @@ func (e *Error) Is(target error) bool {
 
 // KindOf returns the kind of the outermost fault in err's chain, or Internal. KindOf(nil) is Internal too: ask only about errors.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e := As(err); e != nil {
 		return e.Kind
 	}
 	return Internal
@@ -114,8 +113,7 @@ func KindOf(err error) Kind {
 
 // CodeOf returns the code of the outermost fault in err's chain, or "internal".
 func CodeOf(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e := As(err); e != nil {
 		return e.Code
 	}
 	return "internal"
@@ -123,11 +121,8 @@ func CodeOf(err error) string {
 
 // As returns the outermost fault in err's chain, or nil.
 func As(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return nil
+	e, _ := errors.AsType[*Error](err)
+	return e
 }
 
 // Check collects the wrong fields of an input, so that all of them are reported at once.
