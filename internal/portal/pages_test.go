@@ -112,6 +112,11 @@ func TestPages(t *testing.T) {
 	for _, s := range samples {
 		for _, tag := range languages {
 			t.Run(fmt.Sprintf("%s/%s/%s", s.page, s.name, tag), func(t *testing.T) {
+				defer func() {
+					if missing := recover(); missing != nil { // a text, by the strict catalog: the other pages still count
+						t.Fatal(missing)
+					}
+				}()
 				r := sampleRequest(sampleVisitor(tag), tag, Route{Class: Person}, "/")
 				var out bytes.Buffer
 				if err := testPortal.templates.execute(&out, s.page, tag, s.data(r)); err != nil {
@@ -251,7 +256,7 @@ func inspect(page string) []string {
 				complain("%s without words", n.Data)
 			}
 			// WCAG 2.5.3. The pseudo language puts each text in brackets of its own.
-			said, seen := strings.ToLower(attr(n, "aria-label")), strings.ToLower(strings.Join(strings.Fields(words(n)), " "))
+			said, seen := strings.ToLower(attr(n, "aria-label")), strings.TrimRight(strings.ToLower(strings.Join(strings.Fields(words(n)), " ")), "?!.…")
 			if said != "" && !strings.Contains(said, seen) && !strings.Contains(page, `lang="`+string(locale.Pseudo)) {
 				complain("%s is named %q but shows %q", n.Data, said, seen)
 			}

@@ -3,6 +3,7 @@
 package portal
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
+	"meetcoop/internal/web"
 )
 
 // roomPage is a room as its moderators see it. The owner may change it; co-hosts look.
@@ -28,6 +30,8 @@ type roomPage struct {
 	Calendar   calendarForm
 	Seats      *SeatRow
 	Asleep     *Notice
+	Stale      *Notice
+	Saved      []usageLine // what somebody else saved meanwhile, where it differs
 	Owner      bool
 
 	Errors  FormErrors
@@ -188,7 +192,7 @@ func (h *Handler) roomSettings(r *Request, page *roomPage, room rooms.Room, m Mi
 		page.Pin = Button{Kind: ButtonQuiet, Icon: "pin-off", Label: r.P.T("room.unpin"), Post: "/r/" + room.Slug + "/pin", Name: "pinned", Value: "off"}
 	}
 	page.Add = Field{Name: "address", Label: r.P.T("room.add"), Hint: r.P.T("room.add_hint"), Type: "email", InputMode: "email", Error: m.Of("address"), MaxLength: 254}
-	page.AddRole = Choices{Name: "role", Legend: r.P.T("room.add_role"), Options: []Choice{
+	page.AddRole = Choices{Name: "role", Legend: r.P.T("room.add_role"), Error: m.Of("role"), Options: []Choice{
 		{Value: string(rooms.RoleModerator), Label: r.P.T("room.role.moderator"), Chosen: true},
 		{Value: string(rooms.RoleViewer), Label: r.P.T("room.role.viewer")},
 	}}
@@ -239,10 +243,39 @@ func (h *Handler) roomSave(w http.ResponseWriter, r *Request) error {
 		}
 		return h.render(w, r, http.StatusUnprocessableEntity, "room_show", page)
 	}
+	if fault.CodeOf(err) == "rooms.stale" {
+		page, roomErr := h.room(r, wanted, Mistakes{})
+		if roomErr != nil {
+			return roomErr
+		}
+		page.stale(r, room, wanted, err)
+		return h.render(w, r, web.Status(err), "room_show", page)
+	}
 	if err != nil {
 		return err
 	}
 	return h.seeOther(w, r, "/r/"+room.Slug, "room_saved")
+}
+
+// stale shows both versions: the form keeps what was typed, beside it stands what was saved meanwhile. Saving once
+// more takes the form's.
+func (page *roomPage) stale(r *Request, saved, wanted rooms.Room, err error) {
+	page.Version = saved.Version
+	page.Stale = &Notice{Kind: NoticeWarn, Text: r.P.Fault(err)}
+	page.Alarm = page.Stale.Text
+	now, then := saved.Settings, wanted.Settings
+	differs := func(is bool, key, value string) {
+		if is {
+			page.Saved = append(page.Saved, usageLine{Label: r.P.T(key), Value: value})
+		}
+	}
+	onOff := func(on bool) string { return r.P.T(map[bool]string{true: "usage.yes", false: "usage.no"}[on]) }
+	differs(saved.Name != wanted.Name, "rooms.name", saved.Name)
+	differs(now.MayEnter != then.MayEnter, "room.enter", r.P.T("room.enter."+string(now.MayEnter)))
+	differs(now.MayStart != then.MayStart, "room.starts", r.P.T("room.starts."+string(now.MayStart)))
+	differs(now.AccessCode != then.AccessCode, "room.code", cmp.Or(now.AccessCode, onOff(false)))
+	differs(now.WaitingRoom != then.WaitingRoom, "room.lobby", onOff(now.WaitingRoom))
+	differs(now.MuteOnEntry != then.MuteOnEntry, "room.mute", onOff(now.MuteOnEntry))
 }
 
 func (h *Handler) roomPin(w http.ResponseWriter, r *Request) error {
@@ -268,6 +301,9 @@ func (h *Handler) roomPersonAdd(w http.ResponseWriter, r *Request) error {
 			return err
 		}
 		page.Add.Value = r.FormValue("address")
+		for i := range page.AddRole.Options {
+			page.AddRole.Options[i].Chosen = page.AddRole.Options[i].Value == r.FormValue("role")
+		}
 		return h.render(w, r, http.StatusUnprocessableEntity, "room_show", page)
 	}
 	if err != nil {

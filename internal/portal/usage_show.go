@@ -58,12 +58,14 @@ func (h *Handler) usageOf(r *Request, f usageFigures) usagePage {
 	ent, chosen := f.Now.Entitlement, f.Span
 	page := usagePage{
 		Page:     h.page(r, "usage", r.P.T("usage.title")),
-		Level:    r.P.T("usage.level", map[string]any{"Level": levelName(r.P, ent.Level)}),
 		Standing: standingBadge(r, ent.Standing),
 		Tabs:     Tabs{Label: r.P.T("usage.tabs")},
 		CSV:      Link{Label: r.P.T("usage.csv"), Href: "/m/" + r.Hat.Member.Slug + "/usage.csv?span=" + chosen.key},
 	}
 	page.Lead = r.Hat.Member.Name
+	if ent.Level != "" { // none while suspended
+		page.Level = r.P.T("usage.level", map[string]any{"Level": levelName(r.P, ent.Level)})
+	}
 	if !ent.Standing.Boundary.IsZero() {
 		page.Boundary = r.P.T("usage.until", map[string]any{"Date": r.P.Date(ent.Standing.Boundary.In(r.P.Zone()))})
 	}
