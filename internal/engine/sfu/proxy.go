@@ -46,7 +46,7 @@ type ProxyConfig struct {
 	Log       *slog.Logger
 	Engine    *Engine               // this node's own; nil: every meeting is on a peer
 	Registry  prometheus.Registerer // counts when Engine is nil; otherwise Engine's metrics do
-	PeerTLS   *tls.Config           // for peers by https with certificates of their own; may be nil
+	PeerTLS   *tls.Config           // for peers by https; nil: they show the public name's certificate, as we do
 }
 
 // Proxy is the http.Handler of /rtc, /rtc/v1 and their /validate, and the only way from

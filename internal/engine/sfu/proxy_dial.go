@@ -4,6 +4,7 @@ package sfu
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -86,7 +87,14 @@ func (p *Proxy) dialPeer(r *http.Request, token string, route Route) (*websocket
 		"User-Agent":    {r.UserAgent()},
 		relayed:         {"1"},
 	}
-	dialer := &websocket.Dialer{HandshakeTimeout: engine.CreateTimeout, TLSClientConfig: p.cfg.PeerTLS}
+	secure := &tls.Config{}
+	if p.cfg.PeerTLS != nil {
+		secure = p.cfg.PeerTLS.Clone()
+	}
+	if secure.ServerName == "" {
+		secure.ServerName = p.cfg.PublicURL.Hostname() // its certificate too
+	}
+	dialer := &websocket.Dialer{HandshakeTimeout: engine.CreateTimeout, TLSClientConfig: secure}
 	up, status, err := dialOut(r.Context(), dialer, target, h)
 	if status == http.StatusForbidden {
 		return nil, fault.New(fault.Forbidden, "engine.not_admitted")
