@@ -28,6 +28,16 @@ step() {
   if "$@"; then count -add "$name" 1 0 0; else echo "FAIL: $name"; count -add "$name" 0 1 0; fi
 }
 
+# tests COMMAND...: a `go test -json`; that it fails without naming a test is a failure too.
+tests() {
+  "$@" | count
+  local status=${PIPESTATUS[0]}
+  if [ "$status" != 0 ] && [ "$(tail -n 1 "$counts" | cut -d ' ' -f 2)" = 0 ]; then
+    echo "FAIL: $* (exit code $status)"
+    count -add "go test" 0 1 0
+  fi
+}
+
 go -C tools build -o "$work/testcount" ./testcount || exit 1
 
 step "program and page assets" make --no-print-directory build
@@ -40,15 +50,16 @@ export MEETCOOP_TEST_POSTGRES
 part "Go tests on SQLite and PostgreSQL, with the race detector"
 # internal/arch reads sources, which takes the race detector a minute and tells it nothing.
 go list -e ./... | grep -v '/internal/arch$' >"$work/packages"
-CGO_ENABLED=1 xargs go test -json -race -shuffle=on -p 2 -timeout 20m <"$work/packages" | count
-go test -json ./internal/arch | count
+mapfile -t packages <"$work/packages"
+tests env CGO_ENABLED=1 go test -json -race -shuffle=on -p 2 -timeout 20m "${packages[@]}"
+tests go test -json ./internal/arch
 
 part "the program without an engine of its own"
 step "build without engine" go build -tags noengine -o "$work/meetcoop-noengine" ./cmd/meetcoop
-go test -json -tags noengine -shuffle=on -p 2 -timeout 10m ./internal/app/... ./internal/engine/... | count
+tests go test -json -tags noengine -shuffle=on -p 2 -timeout 10m ./internal/app/... ./internal/engine/...
 
 part "tools"
-go -C tools test -json ./testcount | count
+tests go -C tools test -json ./testcount
 
 part "browser"
 MEETCOOP_TEST_BINARY=$PWD/bin/meetcoop node test/browser/run.mjs 2>&1 | tee "$work/browser.log"
