@@ -12,6 +12,7 @@ import (
 	"meetcoop/internal/fault"
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/store"
 )
@@ -147,7 +148,7 @@ func (s *Service) moveFromDead(ctx context.Context) error {
 			return err
 		}
 		for _, server := range servers {
-			if server.Kind != fleet.KindSFU || server.Usable(now) || now.Sub(server.SeenAt) < movePatience {
+			if server.Kind != fleet.KindSFU || !s.deadFor(server, now, movePatience) {
 				continue
 			}
 			rows, err := meetingsOn(ctx, r, server.ID)
@@ -177,6 +178,20 @@ func (s *Service) moveFromDead(ctx context.Context) error {
 		}
 	}
 	return errors.Join(all...)
+}
+
+// deadFor reports whether a server has been unusable for so long: silent, or telling that its engine is down.
+func (s *Service) deadFor(server fleet.Server, now instant.Instant, patience time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if server.Usable(now) {
+		delete(s.deadSince, server.ID)
+		return false
+	}
+	if s.deadSince[server.ID].IsZero() {
+		s.deadSince[server.ID] = instant.Earlier(now, server.SeenAt)
+	}
+	return now.Sub(s.deadSince[server.ID]) >= patience
 }
 
 // holdSeats renews the seats of people whose pages are here while their engine is down: they cannot be inside, and must

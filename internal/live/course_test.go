@@ -357,6 +357,33 @@ func TestMeetingsOfADeadNodeMoveToAnother(t *testing.T) {
 	})
 }
 
+func TestMeetingsOfABrokenEngineMoveThoughItsNodeLives(t *testing.T) {
+	eachEngine(t, 2, func(t *testing.T, w *town) {
+		ctx := t.Context()
+		ana, _, _ := w.three()
+		broken := w.nodes[0]
+		if ana.engine() == w.nodes[1].fake {
+			broken = w.nodes[1]
+		}
+		broken.fake.SetDown()
+		report := func() { w.must(broken.fleet.Heartbeat(ctx, broken.server, fleet.ObservedDown)) }
+		report()
+		w.must(broken.MoveFromDead(ctx))
+		if ana.engine() != broken.fake {
+			t.Error("moved at once: a crashed engine is back within seconds")
+		}
+		w.pass(7 * time.Second)
+		report()
+		w.eventually("the meeting to move", func() bool {
+			w.must(broken.MoveFromDead(ctx))
+			return ana.engine() != broken.fake
+		})
+		await(ana.page, "engine", func(e struct{ State string }) bool { return e.State == "up" })
+		ana.page.close()
+		ana.enter()
+	})
+}
+
 func TestTheComparisonRepairsWhatEventsLost(t *testing.T) {
 	eachEngine(t, 1, func(t *testing.T, w *town) {
 		ctx := t.Context()

@@ -57,9 +57,12 @@ type Service struct {
 	doors   *bells
 	metrics *metrics
 
-	mu     sync.Mutex
+	life   sync.Mutex         // held while starting and stopping
 	cancel context.CancelFunc // set between Start and Stop
 	work   sync.WaitGroup
+
+	mu        sync.Mutex
+	deadSince map[id.Server]instant.Instant // servers that are down, as this node sees them
 }
 
 // New returns the service, or an error that names what is missing.
@@ -67,7 +70,7 @@ func New(d Deps) (*Service, error) {
 	if d.DB == nil || d.Now == nil || d.Log == nil || d.Gate == nil || d.Rooms == nil || d.Facts == nil || d.Enter == nil {
 		return nil, errors.New("live: DB, Now, Log, Gate, Rooms, Facts and Enter are required")
 	}
-	s := &Service{deps: d, engines: map[id.Server]engine.Engine{}, hubs: newHubs(), doors: newBells(), metrics: newMetrics(d.Registry)}
+	s := &Service{deps: d, engines: map[id.Server]engine.Engine{}, hubs: newHubs(), doors: newBells(), metrics: newMetrics(d.Registry), deadSince: map[id.Server]instant.Instant{}}
 	for _, l := range d.Engines {
 		s.engines[l.Server] = l.Engine
 	}
@@ -82,8 +85,8 @@ func (s *Service) Register(r *jobs.Runner) {
 
 // Start listens to changes and engines and runs the timers until Stop or the end of ctx. Starting twice is harmless.
 func (s *Service) Start(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.life.Lock()
+	defer s.life.Unlock()
 	if s.cancel != nil {
 		return nil
 	}
@@ -105,8 +108,8 @@ func (s *Service) Start(ctx context.Context) error {
 
 // Stop ends what Start began and waits for it; streams end too. Stopping twice is harmless.
 func (s *Service) Stop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.life.Lock()
+	defer s.life.Unlock()
 	if s.cancel == nil {
 		return
 	}
