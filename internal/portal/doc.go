@@ -7,7 +7,7 @@
 //
 //  1. pages/<noun>_<verb>.html defines "content" (all of main below the heading) and, if there is a primary
 //     action, "actions" (it stands beside the h1). The layout writes the document, the shell, the h1 (Page.Title)
-//     and the lead; set Page.NoHeading to write the h1 yourself.
+//     and the lead; set Page.NoHeading to write the h1 yourself. "headmeta" may add to the head.
 //
 //  2. <noun>_<verb>.go holds one struct with exactly what the template shows, and the handler:
 //
@@ -55,12 +55,18 @@
 //
 // htmx is loaded for people who are signed in. A control says data-hx-post or data-hx-get, data-hx-target and
 // data-hx-select, and gets the whole page answered, of which htmx takes the selected element: no second template. Where the
-// piece is asked for often, render "page#block". An element with data-say has its text said after a swap. An
-// element with data-live="/stream" listens to server-sent events and asks for its fragment again at each (see
-// assets/src/portal/live.ts).
+// piece is asked for often, render "page#block". An element with data-say has its text said after a swap. A
+// block with an id, data-live-list="/stream" and data-from="/page" listens to server-sent events and has itself
+// drawn again at each (see assets/src/portal/live.ts).
 //
 // # Components
 //
-// components.go lists the parameters of every template in components/; /dev/components (--dev) shows them all. No
-// template carries a style attribute or a script; the policy of the site forbids both.
+// components.go lists the parameters of every template in components/; /dev/components (--dev) shows them all, with
+// ?shell=app as a signed-in person sees them. No template carries a style attribute or a script; the policy of the
+// site forbids both. What one page needs of styles and no other stands in assets/src/css/pages.css.
+//
+// # Looking at pages
+//
+// go test ./internal/portal -run TestPages -write-pages DIR leaves every sample in every language in DIR, for
+// a browser to look at without a server.
 package portal
