@@ -9,33 +9,36 @@
 //     action, "actions" (it stands beside the h1). The layout writes the document, the shell, the h1 (Page.Title)
 //     and the lead; set Page.NoHeading to write the h1 yourself. "headmeta" may add to the head.
 //
-//  2. <noun>_<verb>.go holds one struct with exactly what the template shows, and the handler:
-//
-//     type roomsListPage struct {
-//     Page
-//     Rooms []roomCard
-//     Seats SeatRow
-//     }
-//
-//     func (h *Handler) roomsList(w http.ResponseWriter, r *Request) error {
-//     in, err := parseRoomsQuery(r)                            // parse
-//     rooms, err := h.Rooms.List(r.Context(), r.Actor(), in)   // authorise and call: the service checks the actor
-//     page := roomsListPage{Page: h.page(r, "rooms", r.P.T("rooms.title"))}
-//     return h.render(w, r, http.StatusOK, "rooms_list", page) // render
-//     }
-//
+//  2. <noun>_<verb>.go holds one struct with exactly what the template shows, and the handler; see below.
 //  3. routes.go gets its line: method, pattern, class, handler. The class is enforced before the handler runs;
 //     r.Hat is the member of the path for Member and narrower. A page that belongs into the nav is an entry of
 //     shell.go; it appears once its route exists.
-//
 //  4. <noun>_samples_test.go registers its samples; TestPages runs each in every language and parses what comes
-//     out. A page has at least the samples filled, empty, refused and crowded, where they differ:
-//
-//     var _ = sampleOf("rooms_list", "empty", func(r *Request) any {
-//     return roomsListPage{Page: samplePage(r, "rooms", "rooms.title")}
-//     })
-//
+//     out. A page has at least the samples filled, empty, refused and crowded, where they differ.
 //  5. Its words are in locales/<area>.<language>.json, all seven languages.
+//
+// The struct and the handler, which parses, authorises, calls and renders (the service checks the actor):
+//
+//	type roomsListPage struct {
+//		Page
+//		Rooms []roomCard
+//		Seats SeatRow
+//	}
+//
+//	func (h *Handler) roomsList(w http.ResponseWriter, r *Request) error {
+//		rooms, err := h.Rooms.List(r.Context(), r.Actor())
+//		if err != nil {
+//			return err
+//		}
+//		page := roomsListPage{Page: h.page(r, "rooms", r.P.T("rooms.title")), Rooms: cards(rooms)}
+//		return h.render(w, r, http.StatusOK, "rooms_list", page)
+//	}
+//
+// A sample:
+//
+//	var _ = sampleOf("rooms_list", "empty", func(r *Request) any {
+//		return roomsListPage{Page: samplePage(r, "rooms", "rooms.title")}
+//	})
 //
 // # Forms
 //
