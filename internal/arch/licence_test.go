@@ -12,6 +12,9 @@ const commentable = `(\.(go|ts|js|mjs|css|sql|sh|yml|yaml|html)|(^|/)Makefile|^\
 
 func TestEveryFileCarriesItsLicence(t *testing.T) {
 	for _, name := range files(t, commentable) {
+		if strings.Contains(name, "/testdata/") && strings.HasSuffix(name, ".html") { // what a page or letter came out as
+			continue
+		}
 		head := strings.SplitN(read(t, name), "\n", 4)
 		found := false
 		for _, line := range head[:min(3, len(head))] {
