@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"time"
 
+	"meetcoop/internal/id"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/web"
 )
@@ -52,8 +53,26 @@ func (h *Handler) keepBrowser(w http.ResponseWriter, r *Request) string {
 func (h *Handler) signedIn(w http.ResponseWriter, r *Request, in identity.SignedIn) error {
 	h.Cookies.Set(w, sessionCookie, in.SessionToken, sessionLifetime)
 	to := in.Next
+	if to == "" && in.New {
+		to = h.firstDoor(r, in.Person.ID)
+	}
 	if to == "" {
 		to = "/rooms"
 	}
 	return h.seeOther(w, r, to, "")
+}
+
+// firstDoor is the door of the room that was made for a newcomer, so that one press is left to the first meeting; "" when there is none.
+func (h *Handler) firstDoor(r *Request, person id.Person) string {
+	listed, err := h.Rooms.ListFor(r.Context(), identity.Actor{Kind: identity.ActorPerson, Person: person, Door: identity.DoorPortal})
+	if err != nil {
+		h.Log.Warn("first room not found", "request_id", r.ID, "err", err)
+		return ""
+	}
+	for _, l := range listed {
+		if l.Own {
+			return "/r/" + l.Slug + "/join"
+		}
+	}
+	return ""
 }

@@ -56,7 +56,7 @@ test("two people meet: pictures both ways, chat, screen; the moderator mutes, re
 	await daisy.getByRole("button", { name: "End for all" }).click();
 	await daisy.getByRole("dialog").getByRole("button", { name: "End for all" }).click();
 	await other.getByRole("heading", { name: "The meeting has ended" }).waitFor({ timeout: 3000 });
-	await reads(other, "A moderator has ended it for all.");
+	await reads(other, "A moderator has ended the meeting for all.");
 	equal((await server.cli("usage", "show", "--member", "common-loom", "--json")).seats.used, 0, "seats after the end");
 });
 
