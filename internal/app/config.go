@@ -3,11 +3,9 @@
 package app
 
 import (
-	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -113,22 +111,10 @@ func (c Config) BaseURL() *url.URL {
 	return &url.URL{Scheme: scheme, Host: host}
 }
 
-func (c Config) level() slog.Level {
-	var l slog.Level
-	_ = l.UnmarshalText([]byte(c.LogLevel)) // the enumeration was checked by the parser; zero is info
-	return l
-}
-
 func isLoopback(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
 	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
 	return err == nil && ip.IsLoopback()
-}
-
-func portOf(addr string) int {
-	_, p, _ := net.SplitHostPort(addr) // validated before
-	n, _ := strconv.Atoi(p)            // a named port reads as 0: the caller prints the address instead
-	return n
 }

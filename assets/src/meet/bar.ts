@@ -125,8 +125,8 @@ export class Bar {
 	}
 
 	draw(s: BarState): void {
-		this.set("mic", s.mic ? "mic" : "mic-off", t(s.mic ? "meet.bar.mic_on" : "meet.bar.mic_off"), s.mic, !s.may.mic && !s.mic);
-		this.set("camera", s.camera ? "video" : "video-off", t(s.camera ? "meet.bar.camera_on" : "meet.bar.camera_off"), s.camera, !s.may.camera && !s.camera);
+		this.set("mic", s.mic ? "mic" : "mic-off", t("meet.bar.mic"), s.mic, !s.may.mic && !s.mic);
+		this.set("camera", s.camera ? "video" : "video-off", t("meet.bar.camera"), s.camera, !s.may.camera && !s.camera);
 		this.set("screen", s.screen ? "screen-share-off" : "screen-share", t("meet.bar.screen"), s.screen, !s.may.screen && !s.screen);
 		this.set("hand", "hand", t("meet.bar.hand"), s.hand);
 		this.set("layout", s.layout === "grid" ? "layout-grid" : "layout-panel-left", t(s.layout === "grid" ? "meet.bar.layout_grid" : "meet.bar.layout_speaker"));
