@@ -67,12 +67,11 @@ func open(ctx context.Context, tx store.Tx, now instant.Instant, m id.Meeting) (
 	return &scene{tx: tx, now: now, m: row}, nil
 }
 
-// tell appends an event for the audience and returns its number.
-func (sc *scene) tell(kind, audience string, data any) int64 {
-	return sc.tellAlso(kind, audience, "", data)
-}
+// tell appends an event for the audience.
+func (sc *scene) tell(kind, audience string, data any) { sc.tellAlso(kind, audience, "", data) }
 
-func (sc *scene) tellAlso(kind, audience string, also id.Participant, data any) int64 {
+// tellAlso is tell with one participant who may read it beside the audience.
+func (sc *scene) tellAlso(kind, audience string, also id.Participant, data any) {
 	raw, err := json.Marshal(data)
 	if err != nil {
 		panic(fmt.Sprintf("live: event %s cannot be written: %v", kind, err)) // our own types: a mistake of the code
@@ -80,7 +79,6 @@ func (sc *scene) tellAlso(kind, audience string, also id.Participant, data any) 
 	sc.m.Events++
 	sc.events = append(sc.events, event{N: sc.m.Events, Kind: kind, Audience: audience, Also: also, Data: raw})
 	sc.touched = true
-	return sc.m.Events
 }
 
 // show tells everybody how a participant is now.
