@@ -73,7 +73,8 @@ func (h *Handler) waitLeave(w http.ResponseWriter, r *Request) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Live.StopWaiting(r.Context(), room.ID, h.who(r)); err != nil {
+	err = h.Live.StopWaiting(r.Context(), room.ID, h.who(r))
+	if err != nil && fault.CodeOf(err) != "live.no_cookie" { // a browser that keeps nothing waits nowhere
 		return err
 	}
 	return h.seeOther(w, r, "/r/"+room.Slug+"/join", "wait_left")

@@ -235,6 +235,9 @@ type roomNewPage struct {
 }
 
 func (h *Handler) roomNew(w http.ResponseWriter, r *Request) error {
+	if len(h.hostHats(r)) == 0 {
+		return fault.New(fault.Forbidden, "rooms.no_host")
+	}
 	return h.render(w, r, http.StatusOK, "room_new", h.roomForm(r, Mistakes{}))
 }
 

@@ -4,6 +4,7 @@ package portal
 
 import (
 	"net/http"
+	"strings"
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/id"
@@ -102,7 +103,7 @@ func (h *Handler) sentOf(r *Request, view identity.View, wrong string) sentPage 
 
 func (h *Handler) codeSend(w http.ResponseWriter, r *Request) error {
 	c := id.Challenge(r.FormValue("c"))
-	in, err := h.Identity.ConfirmCode(r.Context(), c, r.FormValue("code"), h.browser(r), r.UserAgent())
+	in, err := h.Identity.ConfirmCode(r.Context(), c, withoutSpace(r.FormValue("code")), h.browser(r), r.UserAgent())
 	switch fault.CodeOf(err) {
 	case "signin.code_wrong":
 		page, formErr := h.sentForm(r, c, r.P.Fault(err))
@@ -119,6 +120,9 @@ func (h *Handler) codeSend(w http.ResponseWriter, r *Request) error {
 	}
 	return h.signedIn(w, r, in)
 }
+
+// withoutSpace is a code as it was meant: mail programs and people put spaces into numbers.
+func withoutSpace(s string) string { return strings.Join(strings.Fields(s), "") }
 
 // linkPage is what the link of a letter opens. It changes nothing, since mail scanners follow links; its button does.
 type linkPage struct {
