@@ -10,11 +10,14 @@
 //     and the lead; set Page.NoHeading to write the h1 yourself. "headmeta" may add to the head.
 //
 //  2. <noun>_<verb>.go holds one struct with exactly what the template shows, and the handler; see below.
+//
 //  3. routes.go gets its line: method, pattern, class, handler. The class is enforced before the handler runs;
 //     r.Hat is the member of the path for Member and narrower. A page that belongs into the nav is an entry of
 //     shell.go; it appears once its route exists.
+//
 //  4. <noun>_samples_test.go registers its samples; TestPages runs each in every language and parses what comes
 //     out. A page has at least the samples filled, empty, refused and crowded, where they differ.
+//
 //  5. Its words are in locales/<area>.<language>.json, all seven languages.
 //
 // The struct and the handler, which parses, authorises, calls and renders (the service checks the actor):
