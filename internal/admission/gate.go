@@ -46,6 +46,7 @@ type Gate struct {
 	fleet   *yard
 	members memberCache
 	metrics *metrics
+	reading reading
 
 	mu      sync.Mutex
 	started bool
@@ -68,7 +69,7 @@ func New(deps Deps) (*Gate, error) {
 	if deps.Away == 0 {
 		deps.Away = defaultAway
 	}
-	g := &Gate{deps: deps, fleet: &yard{}, metrics: newMetrics(deps.Registry)}
+	g := &Gate{deps: deps, fleet: &yard{}, metrics: newMetrics(deps.Registry), reading: defaultReading}
 	n := lanesSQLite
 	if deps.DB.Engine() == store.Postgres {
 		n = lanesPostgres

@@ -14,15 +14,19 @@ import (
 )
 
 const (
-	// readAllMost is up to how many seats a member's are all read when nothing is remembered.
-	readAllMost = 20000
-	// readAllAnyway is how many are read as cheaply as the few a batch asks for.
-	readAllAnyway = 64
 	// quietFor is after how many batches without interference of another node all are read again.
 	quietFor = 4
 	// clocksDiffer is how far the clocks of two nodes may be apart.
 	clocksDiffer = 2 * time.Second
 )
+
+// reading bounds how many seats of a member are read at once.
+type reading struct {
+	most   int // all of up to so many are read when nothing is remembered
+	anyway int // reading so many costs as little as reading the few a batch asks for
+}
+
+var defaultReading = reading{most: 20000, anyway: 64}
 
 // ledgerFor returns what is known of the member whose row is locked: memory, if nobody else has written
 // since, else what the tables say. renewed says that the limits will be read again. It joins tx.
@@ -30,7 +34,7 @@ func (g *Gate) ledgerFor(ctx context.Context, tx store.Tx, mem *ledger, row usag
 	l := mem
 	if mem == nil || !mem.complete || mem.version != row.version {
 		var err error
-		if l, err = read(ctx, tx, mem, row, w, now, renewed); err != nil {
+		if l, err = g.reading.ledger(ctx, tx, mem, row, w, now, renewed); err != nil {
 			return nil, fmt.Errorf("read seats of %s: %w", w.member, err)
 		}
 	}
@@ -44,9 +48,9 @@ func (g *Gate) ledgerFor(ctx context.Context, tx store.Tx, mem *ledger, row usag
 	return l, nil
 }
 
-// read makes a ledger from the rows. Meetings and waiters are few and always read; of the seats all, or
+// ledger makes a ledger from the rows. Meetings and waiters are few and always read; of the seats all, or
 // those the batch asks for and those that ran out.
-func read(ctx context.Context, tx store.Tx, mem *ledger, row usageRow, w *work, now instant.Instant, renewed bool) (*ledger, error) {
+func (b reading) ledger(ctx context.Context, tx store.Tx, mem *ledger, row usageRow, w *work, now instant.Instant, renewed bool) (*ledger, error) {
 	l := newLedger(w.member)
 	l.version, l.seats, l.moderators, l.drawn, l.peak, l.peakHour = row.version, row.seats, row.moderators, row.drawn, row.peak, row.peakHour
 	l.limitsVersion, l.limitsUntil, l.nextExpiry = row.limitsVersion, row.limitsUntil, row.nextExpiry
@@ -76,14 +80,14 @@ func read(ctx context.Context, tx store.Tx, mem *ledger, row usageRow, w *work, 
 		}
 	}
 	switch {
-	case row.seats <= readAllAnyway:
+	case row.seats <= b.anyway:
 	case mem == nil:
-		l.complete = row.seats <= readAllMost
+		l.complete = row.seats <= b.most
 	case mem.version != row.version:
 		l.complete = false
 	default:
 		l.quiet = mem.quiet + 1
-		l.complete = l.quiet >= quietFor && row.seats <= readAllMost
+		l.complete = l.quiet >= quietFor && row.seats <= b.most
 	}
 	due := !row.nextExpiry.IsZero() && !row.nextExpiry.After(now)
 	if !l.complete && !due && !renewed && !w.needsClocks(l) {
