@@ -194,10 +194,7 @@ func (n *node) stop() {
 }
 
 // late is a handler that is known after its server listens.
-type late struct {
-	ready   chan struct{}
-	handler http.Handler
-}
+type late struct{ handler http.Handler }
 
 func (l *late) set(h http.Handler) { l.handler = h }
 
