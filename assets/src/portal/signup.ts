@@ -14,7 +14,7 @@ export function signUp(): void {
 
   let done: Promise<void> | undefined;
   const begin = () =>
-    (done ??= import("./work").then(async ({ findWork }) => {
+    (done ??= import("./proof").then(async ({ findWork }) => {
       field.value = await findWork(stamp, bits);
     }));
   form.addEventListener("focusin", () => void begin(), { once: true });
