@@ -22,9 +22,9 @@ import (
 
 var noon = instant.Of(time.Date(2027, time.January, 11, 12, 0, 0, 0, time.UTC))
 
-// bench is a ledger with what is needed to decide on it, and a copy of what was written and told so far.
+// table is a ledger with what is needed to decide on it, and a copy of what was written and told so far.
 type table struct {
-	t      *rapid.T
+	t      rapid.TB
 	ledger *ledger
 	now    instant.Instant
 	places *places
@@ -36,7 +36,7 @@ type table struct {
 	n         int // of identifiers given
 }
 
-func newTable(t *rapid.T, l limits) *table {
+func newTable(t rapid.TB, l limits) *table {
 	led := newLedger("mem")
 	led.complete, led.limits = true, l
 	server := fleet.Server{ID: "srv", Kind: fleet.KindSFU, Observed: fleet.ObservedUp, Admin: fleet.AdminEnabled, LoadUnits: 60, Tags: []string{}}

@@ -214,7 +214,7 @@ func TestDecisionsAreCounted(t *testing.T) {
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			labels := m.GetLabel() // sorted by name: code, request
+			labels := m.GetLabel()              // sorted by name: code, request
 			if labels[1].GetValue() == "join" { // the gate refreshes by itself after the overrides above
 				got[labels[1].GetValue()+" "+labels[0].GetValue()] = m.GetCounter().GetValue()
 			}
