@@ -7,15 +7,31 @@ import (
 	"strconv"
 
 	"meetcoop/internal/fault"
+	"meetcoop/internal/identity"
 	"meetcoop/internal/web"
 )
 
-// Status returns the HTTP status of an error: that of its kind, and 405 for a path that exists for another method.
+// Status returns the HTTP status of an error: that of its kind, 405 for a path that exists for another method, and 429
+// for every limit that time alone lifts.
 func Status(err error) int {
 	if fault.CodeOf(err) == "page.method" {
 		return http.StatusMethodNotAllowed
 	}
+	if _, rate := identity.IsRate(err); rate {
+		return http.StatusTooManyRequests
+	}
 	return web.Status(err)
+}
+
+// retryAfter tells clients when to come again: after a rate, and when something of ours is down.
+func retryAfter(w http.ResponseWriter, err error) {
+	wait, rate := identity.IsRate(err)
+	switch code := Status(err); {
+	case rate:
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+	case code == http.StatusServiceUnavailable, code == http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", strconv.Itoa(web.RetryAfter))
+	}
 }
 
 // faultPage shows an error that no page of its own explains.
@@ -37,9 +53,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *Request, err error) {
 	if kind == fault.Unauthenticated {
 		w.Header().Set("HX-Redirect", signInFirst(r))
 	}
-	if code := Status(err); code == http.StatusServiceUnavailable || code == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", strconv.Itoa(web.RetryAfter))
-	}
+	retryAfter(w, err)
 	code := Status(err)
 	page := faultPage{
 		Page:    h.page(r, "", r.P.T("portal.fault."+titleOf(code))),

@@ -78,14 +78,12 @@ type meetError struct {
 }
 
 func (h *Handler) meetFail(w http.ResponseWriter, r *Request, err error) error {
-	code, answer := web.Status(err), meetError{Code: fault.CodeOf(err), Message: r.P.Fault(err), Request: r.ID}
+	code, answer := Status(err), meetError{Code: fault.CodeOf(err), Message: r.P.Fault(err), Request: r.ID}
 	if why, over := live.EndedWhy(err); over {
 		code, answer.Why = http.StatusGone, why
 	}
 	h.Log.Log(r.Context(), web.Level(err), "meeting post refused", "request_id", r.ID, "route", r.route.Pattern, "code", answer.Code, "err", err)
-	if code == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(web.RetryAfter))
-	}
+	retryAfter(w, err)
 	return h.writeJSON(w, r, code, answer)
 }
 
@@ -136,8 +134,8 @@ func (h *Handler) meetEvents(w http.ResponseWriter, r *Request) error {
 		return h.meetFail(w, r, err)
 	}
 	defer events.Close()
-	stream, err := web.OpenStream(w, r.Request)
-	if err != nil {
+	stream, err := openStream(w, r)
+	if err != nil || stream == nil {
 		return err
 	}
 	defer stream.Close()

@@ -5,6 +5,7 @@ package portal
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
@@ -64,6 +65,12 @@ func (r *Request) Next(fallback string) string {
 		return next
 	}
 	return fallback
+}
+
+// Looks reports whether somebody only looks: HEAD, or a browser that fetches a page it may show later
+// (https://wicg.github.io/nav-speculation/prefetch.html). Nothing may change then, and nobody's turn comes.
+func (r *Request) Looks() bool {
+	return r.Method == http.MethodHead || strings.HasPrefix(r.Header.Get("Sec-Purpose"), "prefetch")
 }
 
 // HX reports whether htmx asks, and so whether a fragment may be answered instead of a page.

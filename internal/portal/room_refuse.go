@@ -4,7 +4,6 @@ package portal
 
 import (
 	"net/http"
-	"strconv"
 
 	"meetcoop/internal/admission"
 	"meetcoop/internal/fault"
@@ -52,9 +51,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *Request, room rooms.Room, err
 			return seatErr
 		}
 	}
-	if kind == fault.Unavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(web.RetryAfter))
-	}
+	retryAfter(w, err)
 	return h.render(w, r, web.Status(err), "room_refuse", h.refuseOf(r, room, member, used, err))
 }
 

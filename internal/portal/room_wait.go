@@ -10,7 +10,6 @@ import (
 	"meetcoop/internal/fault"
 	"meetcoop/internal/live"
 	"meetcoop/internal/rooms"
-	"meetcoop/internal/web"
 )
 
 // waitPage stands in for somebody who waits: for the start, for a moderator, or for a seat. With scripts an event
@@ -35,6 +34,11 @@ func (h *Handler) waitShow(w http.ResponseWriter, r *Request) error {
 	room, _, err := h.Rooms.FindBySlug(r.Context(), r.Visitor.Actor, r.PathValue("room"))
 	if err != nil {
 		return err
+	}
+	if r.Looks() { // to wait is to be let in when it is one's turn
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 	entry, err := h.Live.Wait(r.Context(), room.ID, h.who(r))
 	if fault.KindOf(err) == fault.NotFound || fault.KindOf(err) == fault.Invalid {
@@ -85,8 +89,8 @@ func (h *Handler) waitEvents(w http.ResponseWriter, r *Request) error {
 	if err != nil {
 		return err
 	}
-	stream, err := web.OpenStream(w, r.Request)
-	if err != nil {
+	stream, err := openStream(w, r)
+	if err != nil || stream == nil {
 		return err
 	}
 	defer stream.Close()

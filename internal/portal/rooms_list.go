@@ -14,7 +14,6 @@ import (
 	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
-	"meetcoop/internal/web"
 )
 
 // roomsPage is what a person lands on: what is live, own rooms, the seats of the member they act for.
@@ -198,8 +197,8 @@ func (h *Handler) roomsEvents(w http.ResponseWriter, r *Request) error {
 	}
 	changes := h.Live.FollowRooms(ids)
 	defer changes.Close()
-	stream, err := web.OpenStream(w, r.Request)
-	if err != nil {
+	stream, err := openStream(w, r)
+	if err != nil || stream == nil {
 		return err
 	}
 	defer stream.Close()

@@ -52,7 +52,6 @@ func (h *Handler) signinSend(w http.ResponseWriter, r *Request) error {
 		return h.render(w, r, http.StatusUnprocessableEntity, "signin_show", h.signinForm(r, m))
 	}
 	if err != nil {
-		h.retryAfter(w, err)
 		return err
 	}
 	return h.seeOther(w, r, "/signin/sent?c="+string(asked.Challenge), "")

@@ -4,11 +4,9 @@ package portal
 
 import (
 	"net/http"
-	"strconv"
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/identity"
-	"meetcoop/internal/web"
 )
 
 // signupPage asks for a name and an address. Organisation is optional: without one somebody comes as an individual.
@@ -73,18 +71,11 @@ func (h *Handler) signupSend(w http.ResponseWriter, r *Request) error {
 		if stale {
 			page.Refused = r.P.Fault(err)
 		}
-		return h.render(w, r, web.Status(err), "signup_show", page)
+		retryAfter(w, err)
+		return h.render(w, r, Status(err), "signup_show", page)
 	}
 	if err != nil {
-		h.retryAfter(w, err)
 		return err
 	}
 	return h.seeOther(w, r, "/signin/sent?c="+string(asked.Challenge), "")
-}
-
-// retryAfter tells clients when a rate limit lets them try again.
-func (h *Handler) retryAfter(w http.ResponseWriter, err error) {
-	if wait, ok := identity.IsRate(err); ok {
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
-	}
 }

@@ -4,6 +4,7 @@ package portal
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -22,7 +23,6 @@ import (
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
 	"meetcoop/internal/identity"
-	"meetcoop/internal/instant"
 	"meetcoop/internal/jobs"
 	"meetcoop/internal/live"
 	"meetcoop/internal/mail"
@@ -275,6 +275,25 @@ func (a answer) says(what string, texts ...string) answer {
 	return a
 }
 
+// json reads the answer into v.
+func (a answer) json(v any) {
+	a.t.Helper()
+	if err := json.Unmarshal([]byte(a.body), v); err != nil {
+		a.t.Errorf("%v in %s", err, a.body)
+	}
+}
+
+// fails fails unless the answer is a fault as the page of a meeting reads it, and returns why the meeting ended.
+func (a answer) fails(code string) (why string) {
+	a.t.Helper()
+	var got meetError
+	a.json(&got)
+	if got.Code != code || got.Message == "" || got.Request == "" || a.header.Get("Content-Type") != "application/json" || a.header.Get("Cache-Control") != "no-store" {
+		a.t.Errorf("got %+v, want %s", got, code)
+	}
+	return got.Why
+}
+
 var tags = regexp.MustCompile(`(?s)<head>.*</head>|<script.*?</script>|<header.*?</header>|<footer.*?</footer>|<[^>]*>|\s+`)
 
 func excerpt(page string) string { return tags.ReplaceAllString(page, " ") }
@@ -330,6 +349,13 @@ func (w *town) house(name, level string, settings rooms.Settings) house {
 	return house{member: m, actor: actor, owner: w.as(name), room: w.Room(actor, m.ID, settings)}
 }
 
+// moreInOneMeeting lifts the limit of people in one meeting, so that the seats of the member are what is short.
+func (w *town) moreInOneMeeting(h house) {
+	w.t.Helper()
+	many := int64(50)
+	w.Override(w.t, h.member.ID, tariff.OverrideFields{Participants: &many})
+}
+
 // someone makes a person with roles in the house, and their browser.
 func (w *town) someone(name string, member id.Member, roles ...membership.Role) *browser {
 	w.t.Helper()
@@ -366,6 +392,3 @@ func (w *town) count(query string, args ...any) (n int) {
 	w.must(w.DB.Read(w.t.Context(), func(r store.Reader) error { return r.QueryRow(w.t.Context(), query, args...).Scan(&n) }))
 	return n
 }
-
-// now is the town's clock, for formatting what a page must show.
-func (w *town) now() instant.Instant { return w.Clock.Now() }

@@ -115,12 +115,24 @@ func (h *Handler) usageFigures(r *Request) (usageFigures, error) {
 				return err
 			}
 		}
-		if f.Last, err = usage.Read(r.Context(), tx, member.ID, tomorrow.AddDays(-adviceDays), tomorrow, zone); err != nil || f.Span.days > 0 {
+		if f.Last, err = usage.Read(r.Context(), tx, member.ID, tomorrow.AddDays(-adviceDays), tomorrow, zone); err != nil {
 			return err
+		}
+		untilNow(f.Report.Days, f.Now)
+		untilNow(f.Last.Days, f.Now)
+		if f.Span.days > 0 {
+			return nil
 		}
 		return h.usageInside(r, tx, &f)
 	})
 	return f, err
+}
+
+// untilNow counts the seats taken now into the last day: the memory of usage gets the peak of an hour at its end.
+func untilNow(days []usage.Day, now admission.Usage) {
+	if n := len(days); n > 0 {
+		days[n-1].Peak = max(days[n-1].Peak, now.Seats.Used)
+	}
 }
 
 // usageInside adds what the tab now shows beside the gate's figures.

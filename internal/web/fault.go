@@ -50,7 +50,7 @@ func answerTo(err error) answer {
 	}
 	kind := fault.KindOf(err)
 	switch {
-	case kind == fault.LimitReached && strings.HasSuffix(code, ".rate"):
+	case kind == fault.LimitReached && (strings.HasSuffix(code, ".rate") || strings.HasSuffix(code, "_rate")):
 		return answer{http.StatusTooManyRequests, slog.LevelInfo}
 	case kind == fault.Internal && errors.Is(err, context.Canceled):
 		return answer{statusGone, slog.LevelDebug}
@@ -58,7 +58,7 @@ func answerTo(err error) answer {
 	return answers[kind]
 }
 
-// Status returns the HTTP status for an error. A limit whose code ends in ".rate" is 429; a client
+// Status returns the HTTP status for an error. A limit whose code ends in "rate" as a word is 429; a client
 // that went away is 499.
 func Status(err error) int { return answerTo(err).status }
 
