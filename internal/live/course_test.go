@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"meetcoop/internal/admission"
 	"meetcoop/internal/engine"
 	"meetcoop/internal/fault"
 	"meetcoop/internal/fleet"
@@ -20,6 +21,7 @@ import (
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
 	"meetcoop/internal/tariff"
+	"meetcoop/internal/usage"
 )
 
 func TestTheDurationWarnsAndEnds(t *testing.T) {
@@ -144,14 +146,75 @@ func TestWhoIsCutOffKeepsTheSeatForAMinute(t *testing.T) {
 
 func TestTheEndOfAnOldSessionSaysNothing(t *testing.T) {
 	eachEngine(t, 1, func(t *testing.T, w *town) {
-		ana, bob, _ := w.three()
-		bob.enter() // a reload: a second session of the same person, the first one's end is told later
-		w.settle()
 		ctx := t.Context()
-		w.must(ana.n.Leave(ctx, ana.meeting, bob.who))
-		bob.join().enter()
-		if st := ana.state(); len(st.People) != 3 {
-			t.Errorf("%+v", st.People)
+		ana, bob, _ := w.three()
+		session := func() string {
+			list, err := ana.engine().List(ctx)
+			w.must(err)
+			for _, p := range list[0].Participants {
+				if p.Participant == bob.id {
+					return p.Session
+				}
+			}
+			return ""
+		}
+		first := session()
+		bob.enter() // a reload: a second session of the same person; the end of the first is told after its beginning
+		second := session()
+		is := func(want live.Presence) {
+			t.Helper()
+			if !slices.ContainsFunc(ana.state().People, func(p live.Person) bool { return p.ID == bob.id && p.State == want }) {
+				t.Errorf("Bob is not %s: %+v", want, ana.state().People)
+			}
+		}
+		lost := engine.Event{Kind: engine.EventLost, Meeting: bob.meeting, Participant: bob.id, Session: first}
+		w.must(ana.n.Fold(ctx, ana.n.server, lost))
+		is(live.Inside)
+		lost.Session = second
+		for range 2 { // at least once
+			w.must(ana.n.Fold(ctx, ana.n.server, lost))
+			is(live.Away)
+		}
+		w.must(ana.n.Fold(ctx, ana.n.server, engine.Event{Kind: engine.EventEntered, Meeting: bob.meeting, Participant: bob.id, Session: "third"}))
+		is(live.Inside)
+	})
+}
+
+func TestASeatWithoutAHolderIsGivenBack(t *testing.T) {
+	eachEngine(t, 1, func(t *testing.T, w *town) {
+		ctx := t.Context()
+		ana, bob, _ := w.three()
+		member := w.memberOf(ana)
+		var in admission.JoinInput
+		w.must(w.DB.Read(ctx, func(r store.Reader) error {
+			m, err := fleet.ByID(ctx, r, ana.meeting)
+			in = admission.JoinInput{
+				Member: m.Member, Connection: m.Connection, ExternalID: m.ExternalID, Room: m.Room, Within: m.ID,
+				Participant: id.NewParticipant(), Person: usage.KeyOf(m.Connection, "gave up at the door"), Role: admission.RoleViewer,
+			}
+			return err
+		}))
+		got, err := ana.n.gate.Join(ctx, in)
+		w.must(err)
+		if st := ana.state(); len(st.People) != 3 || w.seats(member) != 4 {
+			t.Fatalf("%d people and %d seats", len(st.People), w.seats(member))
+		}
+		there, err := ana.n.Confirm(ctx, ana.meeting, got.Seat)
+		if err != nil || there || w.seats(member) != 3 {
+			t.Errorf("there %v, %d seats, %v", there, w.seats(member), err)
+		}
+
+		// Put out while a join of his was on its way: the seat does not bring him back.
+		w.must(ana.n.Remove(ctx, ana.meeting, ana.who, bob.id))
+		in.Participant, in.Person = bob.id, usage.KeyOf(in.Connection, "guest:bob")
+		got, err = ana.n.gate.Join(ctx, in)
+		w.must(err)
+		if st := ana.state(); len(st.People) != 2 {
+			t.Errorf("a seat brings back who was removed: %+v", st.People)
+		}
+		there, err = ana.n.Confirm(ctx, ana.meeting, got.Seat)
+		if err != nil || there || w.seats(member) != 2 {
+			t.Errorf("there %v, %d seats, %v", there, w.seats(member), err)
 		}
 	})
 }
