@@ -214,6 +214,36 @@ func TestAllSocketsAreOnLoopbackByDefault(t *testing.T) {
 	t.Logf("bound: %v", found)
 }
 
+func TestMediaOpensWhereTheOperatorSaysAndSignallingNever(t *testing.T) {
+	t.Parallel()
+	tcp, err := freeTCP()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, func(c *Config) {
+		c.MediaListen = netip.MustParseAddrPort("0.0.0.0:0")
+		c.MediaTCP = netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(tcp))
+	})
+	s.enter(t, s.meeting(t), id.NewParticipant())
+	a, err := s.ready()
+	if err != nil {
+		t.Fatal(err)
+	}
+	openTCP := false
+	for _, found := range socketsOf(t, s.child.childPID()) {
+		if fmt.Sprint(found.Port()) == a.base.Port() && !found.Addr().IsLoopback() {
+			t.Errorf("signalling is bound to %v", found)
+		}
+		openTCP = openTCP || int(found.Port()) == tcp && found.Addr().IsUnspecified()
+	}
+	if !openTCP {
+		t.Errorf("media over TCP is not open at %d", tcp)
+	}
+	if err := s.Reachable(netip.MustParseAddr("192.0.2.1")); err != nil {
+		t.Errorf("others are told %v", err)
+	}
+}
+
 // socketsOf returns the local addresses of listening TCP and bound UDP sockets of a process,
 // from proc(5), /proc/pid/net/*.
 func socketsOf(t *testing.T, pid int) (out []netip.AddrPort) {

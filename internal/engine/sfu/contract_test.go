@@ -24,13 +24,13 @@ func TestTheEmbeddedEngineKeepsTheContract(t *testing.T) {
 
 func TestAnExternalEngineKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	s, _ := serveExternal(t)
+	s, _ := serveExternal(t, true)
 	enginetest.Run(t, s.world())
 }
 
-// serveExternal starts a LiveKit that knows nothing of us but where to post its events, and
-// a node that uses it by its address.
-func serveExternal(t testing.TB) (s *site, livekit *child) {
+// serveExternal starts a LiveKit that knows nothing of us but, if told, where to post its
+// events, and a node that uses it by its address.
+func serveExternal(t testing.TB, told bool) (s *site, livekit *child) {
 	t.Helper()
 	var hooks http.Handler
 	post := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { hooks.ServeHTTP(w, r) }))
@@ -48,7 +48,9 @@ func serveExternal(t testing.TB) (s *site, livekit *child) {
 		c.External = &External{URL: loopbackURL(livekit.httpPort), Credentials: creds}
 		c.Command = nil
 	})
-	hooks = s.Webhooks()
+	if told {
+		hooks = s.Webhooks()
+	}
 	return s, livekit
 }
 
@@ -56,7 +58,7 @@ func TestWhoGetsPastTheProxyIsPutOutWithinASecond(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func() *site{
 		"embedded": func() *site { return serve(t, nil) },
-		"external": func() *site { s, _ := serveExternal(t); return s },
+		"external": func() *site { s, _ := serveExternal(t, false); return s },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start()
@@ -90,9 +92,56 @@ func TestWhoGetsPastTheProxyIsPutOutWithinASecond(t *testing.T) {
 	}
 }
 
-func TestAnExternalEngineThatGoesAwayIsToldAndFoundAgain(t *testing.T) {
+// Without webhooks the looks at it, one a second, have to do.
+func TestAnExternalEngineWithoutWebhooksIsLookedAt(t *testing.T) {
 	t.Parallel()
-	s, livekit := serveExternal(t)
+	s, _ := serveExternal(t, false)
+	told := make(chan engine.Event, 100)
+	go func() { _ = s.Events(patient(t), func(e engine.Event) error { told <- e; return nil }) }()
+	ref, stays, goes := s.meeting(t), id.NewParticipant(), id.NewParticipant()
+	await := func(want engine.Event) {
+		t.Helper()
+		want.Meeting = ref.Meeting
+		for {
+			select {
+			case got := <-told:
+				want.Key, want.At, want.Session = got.Key, got.At, got.Session
+				if got == want {
+					return
+				}
+			case <-patient(t).Done():
+				t.Fatalf("never told: %+v", want)
+			}
+		}
+	}
+	await(engine.Event{Kind: engine.EventCreated})
+	s.enter(t, ref, stays)
+	await(engine.Event{Kind: engine.EventEntered, Participant: stays})
+	c := s.enter(t, ref, goes)
+	await(engine.Event{Kind: engine.EventEntered, Participant: goes})
+	if err := c.Publish(patient(t), engine.MediaCamera); err != nil {
+		t.Fatal(err)
+	}
+	await(engine.Event{Kind: engine.EventPublished, Participant: goes, Media: engine.MediaCamera})
+	if err := s.Allow(patient(t), ref, goes, engine.Grants{}); err != nil {
+		t.Fatal(err)
+	}
+	await(engine.Event{Kind: engine.EventUnpublished, Participant: goes, Media: engine.MediaCamera})
+	c.Leave()
+	await(engine.Event{Kind: engine.EventLost, Participant: goes}) // that it was their own will is not to be seen
+	if err := s.Remove(patient(t), ref, stays); err != nil {
+		t.Fatal(err)
+	}
+	await(engine.Event{Kind: engine.EventLeft, Participant: stays, Why: engine.LeftRemoved})
+	if err := s.End(patient(t), ref, engine.EndEmpty); err != nil {
+		t.Fatal(err)
+	}
+	await(engine.Event{Kind: engine.EventEnded})
+}
+
+func TestAnExternalEngineThatGoesAwayIsTold(t *testing.T) {
+	t.Parallel()
+	s, livekit := serveExternal(t, false)
 	told := make(chan engine.Event, 100)
 	go func() { _ = s.Events(patient(t), func(e engine.Event) error { told <- e; return nil }) }()
 	livekit.kill()

@@ -56,8 +56,10 @@ type Proxy struct {
 	origin  string
 	metrics *metrics
 
-	mu   sync.Mutex
-	open map[claim][]*socket // in the order they came
+	mu       sync.Mutex
+	open     map[claim][]*socket // in the order they came
+	openings map[claim]*bucket   // of late
+	swept    time.Time           // when openings was last cleared of what is old
 }
 
 // NewProxy returns a proxy and attaches it to its engine, which from then on closes the
@@ -66,7 +68,7 @@ func NewProxy(cfg ProxyConfig) (*Proxy, error) {
 	if cfg.PublicURL == nil || cfg.Authorise == nil || cfg.Log == nil {
 		return nil, errors.New("engine proxy: a public URL, an authoriser and a log are required")
 	}
-	p := &Proxy{cfg: cfg, origin: originOf(cfg.PublicURL), open: map[claim][]*socket{}}
+	p := &Proxy{cfg: cfg, origin: originOf(cfg.PublicURL), open: map[claim][]*socket{}, openings: map[claim]*bucket{}}
 	if cfg.Engine != nil {
 		p.metrics = cfg.Engine.metrics
 		cfg.Engine.attach(p)
@@ -81,8 +83,9 @@ func NewProxy(cfg ProxyConfig) (*Proxy, error) {
 const relayed = "X-Meetcoop-Relayed"
 
 var (
-	errOrigin = fault.New(fault.Forbidden, "engine.origin")
-	errLoop   = fault.New(fault.Unavailable, "engine.peer_confused")
+	errOrigin   = fault.New(fault.Forbidden, "engine.origin")
+	errTooOften = fault.New(fault.LimitReached, "engine.too_often")
+	errLoop     = fault.New(fault.Unavailable, "engine.peer_confused")
 )
 
 // ServeHTTP implements http.Handler.
@@ -144,6 +147,10 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	route, err := p.admit(r, token, who)
 	if err != nil {
 		p.refuse(w, r, err)
+		return
+	}
+	if !p.mayOpen(who, time.Now()) {
+		p.refuse(w, r, errTooOften)
 		return
 	}
 	up, err := p.dial(r, token, who, route)
@@ -217,6 +224,9 @@ func (p *Proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		http.Error(w, "token not accepted", http.StatusUnauthorized)
 	case kind == fault.Invalid:
 		http.Error(w, "not understood", http.StatusBadRequest)
+	case errors.Is(err, errTooOften):
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "too often", http.StatusTooManyRequests)
 	case kind == fault.Unavailable:
 		p.cfg.Log.Warn("signalling not available", "err", redact(err.Error()))
 		w.Header().Set("Retry-After", "1")

@@ -27,6 +27,10 @@ const (
 	frameBurst      = 250
 	// lingering lets LiveKit's own word of farewell through before a removed person's socket closes.
 	lingering = 250 * time.Millisecond
+	// openings of sockets by one person within openingsWindow. LiveKit holds some 70 kB of each for
+	// about a minute after it is gone; a page that reconnects in earnest needs five (engine.md M8).
+	openings       = 12
+	openingsWindow = 30 * time.Second
 	// maxSockets of one person at once: a reload overlaps the page before it.
 	maxSockets = 3
 
@@ -189,7 +193,7 @@ func (s *socket) fromBrowser() (why string) {
 			return ""
 		}
 		alive()
-		if !rate.take(time.Now()) {
+		if !rate.take(time.Now(), framesPerSecond, frameBurst) {
 			return "frame_rate"
 		}
 		if s.told() {
@@ -276,18 +280,39 @@ func keepServers(in []*livekit.ICEServer) []*livekit.ICEServer {
 	})
 }
 
-// bucket limits a rate: tokens flow in at framesPerSecond up to frameBurst, each frame takes one.
+// bucket limits a rate: tokens flow in at so many a second up to most, each event takes one.
 type bucket struct {
 	tokens float64
 	at     time.Time
 }
 
-func (b *bucket) take(now time.Time) bool {
-	b.tokens = min(frameBurst, b.tokens+now.Sub(b.at).Seconds()*framesPerSecond)
+func (b *bucket) take(now time.Time, perSecond, most float64) bool {
+	b.tokens = min(most, b.tokens+now.Sub(b.at).Seconds()*perSecond)
 	b.at = now
 	if b.tokens < 1 {
 		return false
 	}
 	b.tokens--
 	return true
+}
+
+// mayOpen reports whether this person may open one more socket now, and counts it. Whoever
+// is asked about has been authorised, so that strangers cannot fill the table.
+func (p *Proxy) mayOpen(who claim, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Sub(p.swept) > openingsWindow {
+		for old, b := range p.openings {
+			if now.Sub(b.at) > openingsWindow {
+				delete(p.openings, old) // full again
+			}
+		}
+		p.swept = now
+	}
+	b := p.openings[who]
+	if b == nil {
+		b = &bucket{tokens: openings, at: now}
+		p.openings[who] = b
+	}
+	return b.take(now, openings/openingsWindow.Seconds(), openings)
 }

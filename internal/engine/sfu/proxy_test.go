@@ -30,6 +30,9 @@ import (
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
+	t.Cleanup(func() {
+		until(t, "nothing kept of who has gone", func() bool { return len(s.proxy.sockets(func(claim) bool { return true })) == 0 })
+	})
 	for name, test := range map[string]func(*testing.T, *site){
 		"only four paths exist":                         fourPaths,
 		"tokens that do not open":                       badTokens,
@@ -46,6 +49,7 @@ func TestProxy(t *testing.T) {
 		"validate says what the socket would":           validates,
 		"a meeting nobody made is made":                 madeOnEntry,
 		"many sockets of one person":                    manySockets,
+		"sockets opened again and again":                restless,
 		"sound and pictures arrive":                     mediaArrives,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, s) })
@@ -441,6 +445,16 @@ func manySockets(t *testing.T, s *site) {
 	}
 }
 
+func restless(t *testing.T, s *site) {
+	token := s.entry(t, s.meeting(t), id.NewParticipant()).Token
+	for range 2 * openings {
+		if s.knock(t, token) == http.StatusTooManyRequests {
+			return
+		}
+	}
+	t.Errorf("%d sockets were opened in a row", 2*openings)
+}
+
 func mediaArrives(t *testing.T, s *site) {
 	ref := s.meeting(t)
 	a, b := s.enter(t, ref, id.NewParticipant()), s.enter(t, ref, id.NewParticipant())
@@ -537,4 +551,30 @@ func TestAnAuthoriserOutOfOrderLetsNobodyInAndPutsNobodyOut(t *testing.T) {
 	if denies(fault.New(fault.Unavailable, "store.busy")) || denies(errors.New("disk")) || !denies(fault.New(fault.NotFound, "x")) {
 		t.Error("denies confuses no with not now")
 	}
+}
+
+// BenchmarkJoinsAndLeaves opens a socket and leaves again. LiveKit keeps some 70 kB of each for
+// about a minute (seen: 300 joins, 31 MB of heap, after 75 s 7 MB), so the growth it reports
+// is that of one minute, not of ever.
+func BenchmarkJoinsAndLeaves(b *testing.B) {
+	s := serve(b, nil)
+	ref := s.meeting(b)
+	once := func() {
+		c, _, err := sfutest.Dial(patient(b), s.entry(b, ref, id.NewParticipant()), s.origin, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, _, err := c.ReadMessage(); err != nil {
+			b.Fatal(err)
+		}
+		_ = c.Close()
+	}
+	for range 100 {
+		once()
+	}
+	before := residentMemory(s.child.childPID())
+	for b.Loop() {
+		once()
+	}
+	b.ReportMetric(float64(residentMemory(s.child.childPID())-before)/1e6, "MB-grown")
 }

@@ -58,19 +58,40 @@ func TestFiftyFramesASecondAreAllowedForEver(t *testing.T) {
 	b := bucket{tokens: frameBurst, at: now}
 	for range 10_000 {
 		now = now.Add(time.Second / framesPerSecond)
-		if !b.take(now) {
+		if !b.take(now, framesPerSecond, frameBurst) {
 			t.Fatal("refused at the allowed rate")
 		}
 	}
 	passed := 0
-	for passed < 2*frameBurst && b.take(now) {
+	for passed < 2*frameBurst && b.take(now, framesPerSecond, frameBurst) {
 		passed++
 	}
 	if passed < frameBurst-2 || passed > frameBurst {
 		t.Errorf("%d frames passed at once, want %d", passed, frameBurst)
 	}
-	if b.take(now.Add(10 * time.Millisecond)) {
+	if b.take(now.Add(10*time.Millisecond), framesPerSecond, frameBurst) {
 		t.Error("a flood got through")
+	}
+}
+
+func TestOpeningsOfSocketsAreCountedPerPersonAndForgotten(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	p := &Proxy{openings: map[claim]*bucket{}}
+	restless, calm := claim{id.NewMeeting(), id.NewParticipant()}, claim{id.NewMeeting(), id.NewParticipant()}
+	passed := 0
+	for range 10 * openings {
+		if p.mayOpen(restless, now) {
+			passed++
+		}
+	}
+	if passed != openings || !p.mayOpen(calm, now) {
+		t.Errorf("%d openings passed, want %d, and somebody else's too", passed, openings)
+	}
+	if now = now.Add(openingsWindow / openings); !p.mayOpen(restless, now) || p.mayOpen(restless, now) {
+		t.Error("after a while there is not exactly one more")
+	}
+	if now = now.Add(2 * openingsWindow); !p.mayOpen(calm, now) || len(p.openings) != 1 {
+		t.Errorf("%d people are remembered, want the last alone", len(p.openings))
 	}
 }
 
