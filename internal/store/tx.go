@@ -78,6 +78,7 @@ func (t *reader) Query(ctx context.Context, query string, args ...any) (*sql.Row
 	if err := t.ready(ctx); err != nil {
 		return nil, err
 	}
+	counted(ctx)
 	rows, err := t.run.query(ctx, query, args)
 	t.lent, t.failed = rows, err
 	return rows, err
@@ -92,6 +93,7 @@ func (t txn) Exec(ctx context.Context, query string, args ...any) (sql.Result, e
 	if err := t.ready(ctx); err != nil {
 		return nil, err
 	}
+	counted(ctx)
 	res, err := t.run.exec(ctx, query, args)
 	t.failed = err
 	return res, err
