@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -128,15 +130,32 @@ func (g *Gate) Stop() {
 	}
 }
 
+// follow refreshes members whose entitlement changed, and tries those again that the database had no
+// time for: nobody else may ask for them.
 func (g *Gate) follow(ctx context.Context, changed <-chan id.Member) {
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	missed := map[id.Member]bool{}
 	for {
+		var now []id.Member
 		select {
 		case <-ctx.Done():
 			return
 		case m := <-changed:
-			if err := g.refreshIfUsed(ctx, m); err != nil && ctx.Err() == nil {
-				g.deps.Log.Warn("changed entitlement not applied to running meetings yet", "member", m, "err", err)
+			now = append(now, m)
+		case <-again.C:
+			now = slices.Collect(maps.Keys(missed))
+		}
+		for _, m := range now {
+			err := g.refreshIfUsed(ctx, m)
+			if err == nil {
+				delete(missed, m)
+				continue
 			}
+			if ctx.Err() == nil && !missed[m] {
+				g.deps.Log.WarnContext(ctx, "changed entitlement not applied to running meetings yet", "member", m, "err", err)
+			}
+			missed[m] = true
 		}
 	}
 }

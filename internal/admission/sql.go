@@ -132,14 +132,6 @@ func inUse(ctx context.Context, r store.Reader, m id.Member) (bool, error) {
 	return n > 0, err
 }
 
-func findUsage(ctx context.Context, r store.Reader, m id.Member) (usageRow, bool, error) {
-	return store.Find(ctx, r, func(s store.Scanner) (usageRow, error) {
-		var u usageRow
-		err := s.Scan(u.dest()...)
-		return u, err
-	}, `SELECT `+usageColumns+` FROM member_usage WHERE member = $1`, string(m))
-}
-
 // countSeats returns the counting seats of a member at now, and how many of them are not taken up.
 func countSeats(ctx context.Context, r store.Reader, m id.Member, now instant.Instant) (used, held int, err error) {
 	err = r.QueryRow(ctx, `SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN s.present THEN 0 ELSE 1 END), 0) AS BIGINT) 

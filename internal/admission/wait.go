@@ -26,10 +26,11 @@ func (g *Gate) KeepWaiting(ctx context.Context, p id.Participant) (Admission, er
 // meanwhile stays: Release frees it.
 func (g *Gate) StopWaiting(ctx context.Context, p id.Participant) error {
 	member, err := g.participantsMember(ctx, p)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return nil
-	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case fault.KindOf(err) == fault.NotFound:
+		return nil //nolint:nilerr // who is not on the list has given the place up already
+	default:
 		return err
 	}
 	_, err = g.submit(ctx, &request{kind: kindStop, member: member, participant: p})
