@@ -29,7 +29,7 @@ func (g *Gate) StopWaiting(ctx context.Context, p id.Participant) error {
 	switch {
 	case err == nil:
 	case fault.KindOf(err) == fault.NotFound:
-		return nil //nolint:nilerr // who is not on the list has given the place up already
+		return nil
 	default:
 		return err
 	}

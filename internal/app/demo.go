@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"meetcoop/internal/fleet"
@@ -146,7 +147,7 @@ func (c *core) seedMember(ctx context.Context, d demoMember, present instant.Ins
 	}
 	for i, name := range d.rooms {
 		owner := people[0]
-		if i%2 == 1 && len(d.people) > 1 && contains(d.people[1].roles, membership.RoleHost) {
+		if i%2 == 1 && len(d.people) > 1 && slices.Contains(d.people[1].roles, membership.RoleHost) {
 			owner = people[1]
 		}
 		if err := c.seedRoom(ctx, m, owner, name, d, present); err != nil {
@@ -155,15 +156,6 @@ func (c *core) seedMember(ctx context.Context, d demoMember, present instant.Ins
 	}
 	now := c.now()
 	return c.db.Write(ctx, func(tx store.Tx) error { return store.SetNote(ctx, tx, now, note, "yes") })
-}
-
-func contains(roles []membership.Role, wanted membership.Role) bool {
-	for _, r := range roles {
-		if r == wanted {
-			return true
-		}
-	}
-	return false
 }
 
 // seedRegister puts the member into the register, and records the contribution that makes its standing.

@@ -197,8 +197,7 @@ func withVariable(v *kong.Value) string {
 type usageError struct{ error }
 
 func exitCode(err error) int {
-	var exit errExit
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[errExit](err); ok {
 		return int(exit)
 	}
 	if errors.As(err, &usageError{}) {

@@ -44,8 +44,8 @@ func settings() []setting {
 func fields() func(func(reflect.StructField) bool) {
 	t := reflect.TypeFor[Config]()
 	return func(yield func(reflect.StructField) bool) {
-		for i := range t.NumField() {
-			if !yield(t.Field(i)) {
+		for field := range t.Fields() {
+			if !yield(field) {
 				return
 			}
 		}

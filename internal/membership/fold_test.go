@@ -327,8 +327,8 @@ func newReference(facts []Fact, overrides []Override, first instant.Date) *refer
 			if lentLevel != "" {
 				return outcome{StandingHost, lentLevel, instant.Date{}, 3}
 			}
-			for i := len(begun) - 1; i >= 0; i-- {
-				if c := begun[i]; !bad[c.Source] && d.Before(ends(c)) {
+			for _, b := range slices.Backward(begun) {
+				if c := b; !bad[c.Source] && d.Before(ends(c)) {
 					return outcome{StandingHost, c.Level, c.From, 4}
 				}
 			}

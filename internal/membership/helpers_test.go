@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 
@@ -117,8 +118,8 @@ func (r *register) events(t testing.TB) (out []identity.Recorded) {
 	t.Helper()
 	check(t, r.db.Read(ctx, func(rd store.Reader) error {
 		list, err := identity.AuditList(ctx, rd, identity.AuditFilter{Limit: 500})
-		for i := len(list) - 1; i >= 0; i-- {
-			out = append(out, list[i])
+		for _, l := range slices.Backward(list) {
+			out = append(out, l)
 		}
 		return err
 	}))

@@ -3,6 +3,7 @@
 package portal
 
 import (
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -213,9 +214,7 @@ func TestARoomsPage(t *testing.T) {
 		first := page.value("version")
 		form := func(version, name string, more url.Values) url.Values {
 			f := url.Values{"version": {version}, "name": {name}, "may_enter": {"anyone"}, "may_start": {"hosts"}}
-			for k, v := range more {
-				f[k] = v
-			}
+			maps.Copy(f, more)
 			return f
 		}
 		h.owner.post(h.path("/settings"), form(first, "Board <b>", url.Values{"access_code": {"x"}, "may_enter": {"moon"}})).

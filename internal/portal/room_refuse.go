@@ -41,7 +41,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *Request, room rooms.Room, err
 	}
 	h.Log.Log(r.Context(), web.Level(err), "not let in", "request_id", r.ID, "code", code, "room", room.ID, "member", room.Member)
 	var used *admission.Usage
-	if code == "admission.seats_full" {
+	if code == "admission.seats_full" || code == "admission.participants_full" {
 		seatErr := h.DB.Read(r.Context(), func(tx store.Reader) error {
 			now, err := h.Gate.UsageNow(r.Context(), tx, room.Member, r.Now)
 			used = &now

@@ -3,6 +3,7 @@
 package portal
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,9 +21,7 @@ func (b *browser) signUp(change url.Values) answer {
 	form := url.Values{"name": {"Alba Serra"}, "email": {"alba@people.example"}, "organisation": {"Hilado"}, "zone": {"Europe/Madrid"}, "next": {"/rooms"}}
 	form.Set("stamp", b.get("/signup").value("stamp"))
 	b.w.pass(10 * time.Second)
-	for name, value := range change {
-		form[name] = value
-	}
+	maps.Copy(form, change)
 	return b.post("/signup", form)
 }
 
@@ -160,7 +159,7 @@ func TestCookies(t *testing.T) {
 			b.get("/signin")
 			link, err := w.people.SignInLink(t.Context(), identity.Operator(), roomstest.AddressOf("Alba"))
 			w.must(err)
-			b.post(link[strings.Index(link, identity.LinkPath):], nil)
+			b.post(pathOfLink(link), nil)
 			b.post("/language", url.Values{"lang": {"en"}})
 			b.post("/theme", url.Values{"theme": {"dark"}})
 			prefix := ""
@@ -213,8 +212,7 @@ func TestSessionsCanBeEndedTwice(t *testing.T) {
 	if at < 0 {
 		t.Fatalf("no other session in %s", excerpt(page.body))
 	}
-	end := page.body[at+len(`action="`):]
-	end = end[:strings.Index(end, `"`)]
+	end, _, _ := strings.Cut(page.body[at+len(`action="`):], `"`)
 	here.post(end, nil).leads("ending it", "/account?done=session_ended#sessions")
 	here.post(end, nil).leads("ending it twice", "/account?done=session_ended#sessions")
 	third := w.as("Hilado")

@@ -22,8 +22,7 @@ func classify(err error) error {
 	if err == nil || fault.As(err) != nil {
 		return err
 	}
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch lite.Code() {
 		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
 			return fault.Wrap(err, fault.Conflict, "store.unique")
@@ -38,8 +37,7 @@ func classify(err error) error {
 		}
 		return err
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code { // https://www.postgresql.org/docs/15/errcodes-appendix.html
 		case "23505":
 			return fault.Wrap(err, fault.Conflict, "store.unique")
@@ -67,13 +65,11 @@ func classify(err error) error {
 
 // contended reports whether trying the same transaction again may help.
 func contended(err error) bool {
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
 		primary := lite.Code() & 0xff
 		return primary == sqlite3.SQLITE_BUSY || primary == sqlite3.SQLITE_LOCKED
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "40001" || pg.Code == "40P01" // serialization failure, deadlock
 	}
 	return false

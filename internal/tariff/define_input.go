@@ -95,8 +95,7 @@ func strictly(dec *json.Decoder, v any) error {
 
 // wrongAt returns the place in data that err is about. The decoder tells it for some errors only.
 func wrongAt(data []byte, dec *json.Decoder, err error) int {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return int(syntax.Offset)
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {

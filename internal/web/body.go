@@ -32,8 +32,7 @@ func BodyFault(err error) error {
 	if err == nil {
 		return nil
 	}
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return tooLarge(large.Limit)
 	}
 	return fault.Wrap(err, fault.Invalid, "input.unreadable")

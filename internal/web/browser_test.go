@@ -4,6 +4,7 @@ package web
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -151,9 +152,7 @@ func TestTheClientIsWhoOurProxiesSay(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = c.peer
-		for k, v := range c.header {
-			r.Header[k] = v
-		}
+		maps.Copy(r.Header, c.header)
 		var got netip.Addr
 		do(t, Client(proxies)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = ClientOf(r) })), r)
 		if got.String() != c.want {

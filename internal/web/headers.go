@@ -33,7 +33,7 @@ func (c CSP) With(name string, sources ...string) CSP {
 	for i, d := range out.directives {
 		if d.name == name {
 			kept := slices.DeleteFunc(slices.Clone(d.sources), func(s string) bool { return s == "'none'" })
-			out.directives[i].sources = append(kept, sources...)
+			out.directives[i].sources = slices.Concat(kept, sources)
 			return out
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -20,8 +21,8 @@ type Middleware func(http.Handler) http.Handler
 
 // Chain puts the middleware around h, outermost first.
 func Chain(h http.Handler, around ...Middleware) http.Handler {
-	for i := len(around) - 1; i >= 0; i-- {
-		h = around[i](h)
+	for _, a := range slices.Backward(around) {
+		h = a(h)
 	}
 	return h
 }

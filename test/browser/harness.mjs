@@ -115,7 +115,7 @@ export function launch(extra = []) {
 		headless: true,
 		args: [
 			"--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-			"--disable-features=Translate,OptimizationHints,MediaRouter", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+			"--disable-features=Translate,OptimizationHints,MediaRouter", "--use-fake-device-for-media-stream=fps=8", "--use-fake-ui-for-media-stream",
 			"--auto-select-desktop-capture-source=Entire screen", "--autoplay-policy=no-user-gesture-required", ...extra,
 		],
 	});
@@ -203,7 +203,7 @@ export async function main(label = "browser") {
 		};
 		try {
 			await fn(t);
-			for (const p of pages) if (p.problems.length > 0) throw new Error(`script errors: ${p.problems.join("; ")}`);
+			for (const p of pages) if (p.problems?.length > 0) throw new Error(`script errors: ${p.problems.join("; ")}`);
 			passed++;
 			console.log(`  ok    ${name} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
 		} catch (e) {

@@ -38,7 +38,7 @@ test("a newcomer is in a meeting of an own room after 4 clicks, a guest by its l
 	const roomPage = t.page(await page.context().newPage());
 	await roomPage.goto(`${server.url}/rooms`);
 	await roomPage.locator(".roomcard h3 a").first().click();
-	const room = await roomPage.getByLabel("Link").inputValue();
+	const room = await roomPage.getByRole("textbox", { name: "Link" }).inputValue();
 	const guest = t.page(await visitor(browser));
 	const guestClicks = new Clicks();
 	await guest.goto(room);

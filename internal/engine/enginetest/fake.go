@@ -159,9 +159,7 @@ func (f *Fake) List(context.Context) ([]engine.Running, error) {
 		for _, p := range sortedKeys(mt.people) {
 			person := mt.people[p]
 			rp := engine.RunningParticipant{Participant: p, Session: person.session, Since: person.since, Connected: true}
-			for _, k := range sortedKeys(person.sends) {
-				rp.Publishing = append(rp.Publishing, k)
-			}
+			rp.Publishing = append(rp.Publishing, sortedKeys(person.sends)...)
 			r.Participants = append(r.Participants, rp)
 		}
 		out = append(out, r)

@@ -62,8 +62,7 @@ func fromTwirp(err error) error {
 		return nil
 	}
 	cause := errors.New(redact(err.Error()))
-	var tw twirp.Error
-	if errors.As(err, &tw) {
+	if tw, ok := errors.AsType[twirp.Error](err); ok {
 		switch tw.Code() {
 		case twirp.NotFound:
 			return fault.Wrap(cause, fault.NotFound, "engine.not_there")

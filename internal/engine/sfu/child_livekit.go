@@ -59,7 +59,7 @@ func serveChild(ctx context.Context, stop <-chan struct{}, cfg childConfig, read
 	}
 	drain(ctx, server.RoomManager().HasParticipants, cfg.DrainAfter)
 	// Stop(false) would wait for the last participant, for ever.
-	go server.Stop(true)
+	go func() { server.Stop(true) }()
 	select {
 	case <-ctx.Done():
 		return nil

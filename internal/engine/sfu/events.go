@@ -74,8 +74,8 @@ func (q *queue) give(ctx context.Context, f func(engine.Event) error) error {
 	const firstWait, longestWait = 50 * time.Millisecond, 5 * time.Second
 	wait := firstWait
 	for ctx.Err() == nil {
-		e, any := q.first()
-		if !any {
+		e, found := q.first()
+		if !found {
 			select {
 			case <-ctx.Done():
 			case <-q.wake:

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -62,9 +63,7 @@ func (s *site) get(t *testing.T, path string, h http.Header) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for k, v := range h {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, h)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -207,8 +206,7 @@ func closing(t *testing.T, c *websocket.Conn) int {
 	_ = c.SetReadDeadline(deadline)
 	for {
 		if _, _, err := c.ReadMessage(); err != nil {
-			var closed *websocket.CloseError
-			if errors.As(err, &closed) {
+			if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 				return closed.Code
 			}
 			t.Logf("ended with %v", err)

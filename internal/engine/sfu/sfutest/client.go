@@ -9,8 +9,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,9 +67,7 @@ func Dial(ctx context.Context, e engine.Entry, origin string, extra http.Header)
 	if origin != "" {
 		h.Set("Origin", origin)
 	}
-	for k, v := range extra {
-		h[k] = v
-	}
+	maps.Copy(h, extra)
 	return websocket.DefaultDialer.DialContext(ctx, u.String(), h)
 }
 
@@ -392,10 +392,8 @@ func (c *Client) negotiate(ctx context.Context, track webrtc.TrackLocal) error {
 func (c *Client) mayPublish(source livekit.TrackSource) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range c.may.GetCanPublishSources() {
-		if s == source {
-			return c.may.CanPublish
-		}
+	if slices.Contains(c.may.GetCanPublishSources(), source) {
+		return c.may.CanPublish
 	}
 	return false
 }
