@@ -11,7 +11,8 @@ const longest = 500; // characters, as the server counts them
 /** Chat to all, to the moderators, or to one person. Text is text: addresses in it become no links. */
 export class Chat {
 	readonly el: HTMLElement;
-	private readonly log = h("ol", { class: "chat-log", role: "log", "aria-label": t("meet.chat.log"), tabindex: "0" });
+	private readonly lines = h("ol", { class: "chat-lines" });
+	private readonly log = h("div", { class: "chat-log", role: "log", "aria-label": t("meet.chat.log"), tabindex: "0" }, this.lines);
 	private readonly empty = h("p", { class: "chat-empty" }, t("meet.chat.empty"));
 	private readonly to = h("select", { id: "chat-to", class: "select" });
 	private readonly input = h("textarea", { id: "chat-text", class: "input", rows: "2", maxlength: String(longest), "aria-describedby": "chat-note" });
@@ -63,14 +64,14 @@ export class Chat {
 		const { state } = this.store;
 		const lines = new Set(state.chat.map((l) => l.id));
 		if ([...this.shown].some((id) => !lines.has(id))) {
-			this.log.replaceChildren(); // a full state that forgot lines: begin anew
+			this.lines.replaceChildren(); // a full state that forgot lines: begin anew
 			this.shown.clear();
 		}
 		const atEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 40;
 		for (const line of state.chat) {
 			if (this.shown.has(line.id)) continue;
 			this.shown.add(line.id);
-			this.log.append(this.row(line));
+			this.lines.append(this.row(line));
 		}
 		this.empty.hidden = state.chat.length > 0;
 		if (atEnd) this.log.scrollTop = this.log.scrollHeight;

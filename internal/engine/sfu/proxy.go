@@ -130,7 +130,7 @@ func (p *Proxy) validate(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Origin") == "" { // every browser names it when it opens a socket
+	if r.Header.Get("Origin") == "" && !fromPeer(r) { // every browser names it when it opens a socket
 		p.refuse(w, r, errOrigin)
 		return
 	}
@@ -179,12 +179,17 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// fromPeer reports whether another node of ours relays this request. It has compared the Origin with its own public address, which may
+// be another one than ours. No page can pretend to be a node: browsers let scripts set no header of a socket, and ask first
+// (CORS) before any other request with a header of its own.
+func fromPeer(r *http.Request) bool { return r.Header.Get(relayed) != "" }
+
 // local reports whether the route leads to LiveKit itself and not to another node of ours.
 func (p *Proxy) local(r Route) bool { return r.Peer == "" }
 
 // admit answers whether this request may open a socket now.
 func (p *Proxy) admit(r *http.Request, token string, who claim) (Route, error) {
-	if from := r.Header.Get("Origin"); from != "" && !strings.EqualFold(from, p.origin) {
+	if from := r.Header.Get("Origin"); from != "" && !strings.EqualFold(from, p.origin) && !fromPeer(r) {
 		return Route{}, errOrigin
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), engine.CallTimeout)
