@@ -59,11 +59,14 @@ func serveChild(ctx context.Context, stop <-chan struct{}, cfg childConfig, read
 	}
 	drain(ctx, server.RoomManager().HasParticipants, cfg.DrainAfter)
 	// Stop(false) would wait for the last participant, for ever.
-	go func() { server.Stop(true) }()
+	go server.Stop(true)
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-ended:
+	case err := <-ended:
+		if err != nil {
+			return err
+		}
 	}
 	// LiveKit has queued its word of farewell to each page, but other goroutines write it.
 	select {
