@@ -36,6 +36,7 @@ func TestCommands(t *testing.T) {
 				Setup: func(env *testscript.Env) error {
 					data := env.WorkDir + "/data"
 					env.Setenv("MEETCOOP_DATA", data)
+					env.Setenv("GORACE", os.Getenv("GORACE"))
 					if engine == store.Postgres {
 						env.Setenv("MEETCOOP_DATABASE_URL", storetest.Empty(env.T().(testing.TB), store.Postgres).URL)
 					}

@@ -5,9 +5,7 @@ package decision_test
 import (
 	"context"
 	"log/slog"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +15,7 @@ import (
 	"meetcoop/internal/fault"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
-	"meetcoop/internal/locale"
+	"meetcoop/internal/locale/localetest"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/membership/membershiptest"
 	"meetcoop/internal/store"
@@ -163,26 +161,8 @@ func TestFoundingEndsWithTheFirstOperationalMember(t *testing.T) {
 
 func refused(t testing.TB, err error, kind fault.Kind, code string) {
 	t.Helper()
-	speak(t, err)
+	localetest.Speak(t, err)
 	if err == nil || fault.KindOf(err) != kind || fault.CodeOf(err) != code {
 		t.Errorf("got %v, want %s %s", err, kind, code)
-	}
-}
-
-var loaded = sync.OnceValues(func() (*locale.Catalog, error) { return locale.Load(os.DirFS("../../locales")) })
-
-// speak says the refusal in every language: a missing text or parameter panics.
-func speak(t testing.TB, err error) {
-	t.Helper()
-	words, loadErr := loaded()
-	check(t, loadErr)
-	for _, tag := range locale.Supported {
-		p := words.Strict().Printer(tag, nil)
-		_ = p.Fault(err)
-		if f := fault.As(err); f != nil {
-			for _, field := range f.Fields {
-				_ = p.Field(field)
-			}
-		}
 	}
 }

@@ -13,10 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"meetcoop/internal/instant"
-	"meetcoop/internal/locale"
+	"meetcoop/internal/locale/localetest"
 	"meetcoop/internal/store"
 	"meetcoop/internal/store/storetest"
-	"meetcoop/locales"
 )
 
 type noHooks struct{}
@@ -33,12 +32,8 @@ func BenchmarkSessionCheck(b *testing.B) {
 	const sessions, persons = 100_000, 1_000
 	for _, engine := range []store.Engine{store.SQLite, store.Postgres} {
 		db, ctx, now := storetest.New(b, engine), b.Context(), noon
-		catalog, err := locale.Load(locales.FS)
-		if err != nil {
-			b.Fatal(err)
-		}
 		build := func() *Service {
-			s, err := New(Deps{DB: db, Now: func() instant.Instant { return now }, Log: slog.New(slog.DiscardHandler), Catalog: catalog, PublicURL: "https://meet.example",
+			s, err := New(Deps{DB: db, Now: func() instant.Instant { return now }, Log: slog.New(slog.DiscardHandler), Catalog: localetest.Catalog(b), PublicURL: "https://meet.example",
 				Newcomer: noHooks{}, Invitee: noHooks{}, Registry: prometheus.NewRegistry()})
 			if err != nil {
 				b.Fatal(err)

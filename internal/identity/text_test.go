@@ -11,19 +11,10 @@ import (
 	"testing"
 
 	"meetcoop/internal/locale"
+	"meetcoop/internal/locale/localetest"
 	"meetcoop/internal/store"
 	"meetcoop/internal/store/storetest"
-	"meetcoop/locales"
 )
-
-func catalog(t *testing.T) *locale.Catalog {
-	t.Helper()
-	c, err := locale.Load(locales.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c.Strict()
-}
 
 // Every code in the sources of this package has a text in every language, and every text of
 // this package is of use.
@@ -54,7 +45,7 @@ func TestEveryFaultHasAText(t *testing.T) {
 	}
 	slices.Sort(codes)
 	codes = slices.Compact(codes)
-	c := catalog(t)
+	c := localetest.Catalog(t)
 	for _, tag := range locale.Supported {
 		for _, code := range codes {
 			if !c.Has(tag, "fault."+code) {

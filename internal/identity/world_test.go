@@ -18,9 +18,9 @@ import (
 	"meetcoop/internal/fault"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/locale"
+	"meetcoop/internal/locale/localetest"
 	"meetcoop/internal/mail"
 	"meetcoop/internal/store"
-	"meetcoop/locales"
 )
 
 // world is one instance with a clock that tests move, and hooks that remember whom they met.
@@ -39,17 +39,14 @@ type world struct {
 func newWorld(t *testing.T, db *store.DB, change ...func(*Deps)) *world {
 	t.Helper()
 	w := &world{t: t, db: db, clock: noon}
-	catalog, err := locale.Load(locales.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
 	deps := Deps{
-		DB: db, Now: w.now, Log: slog.New(slog.DiscardHandler), Catalog: catalog.Strict(), PublicURL: "https://meet.example/",
+		DB: db, Now: w.now, Log: slog.New(slog.DiscardHandler), Catalog: localetest.Catalog(t), PublicURL: "https://meet.example/",
 		Newcomer: w, Invitee: w, Registry: prometheus.NewRegistry(),
 	}
 	for _, c := range change {
 		c(&deps)
 	}
+	var err error
 	if w.Service, err = New(deps); err != nil {
 		t.Fatal(err)
 	}

@@ -21,20 +21,12 @@ import (
 	"meetcoop/internal/instant"
 	"meetcoop/internal/jobs"
 	"meetcoop/internal/locale"
+	"meetcoop/internal/locale/localetest"
 	"meetcoop/internal/store"
 	"meetcoop/internal/store/storetest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
-
-func catalog(t *testing.T) *locale.Catalog {
-	t.Helper()
-	c, err := locale.Load(os.DirFS("../../locales"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c.Strict()
-}
 
 func rendered(t *testing.T, tag locale.Tag, change func(*LetterInput)) Letter {
 	t.Helper()
@@ -46,7 +38,7 @@ func rendered(t *testing.T, tag locale.Tag, change func(*LetterInput)) Letter {
 	if change != nil {
 		change(&in)
 	}
-	l := Render(catalog(t).Printer(tag, nil), in)
+	l := Render(localetest.Catalog(t).Printer(tag, nil), in)
 	l.To, l.Locale = "ada@example.org", tag
 	return l
 }

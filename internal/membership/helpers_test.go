@@ -5,7 +5,6 @@ package membership_test
 import (
 	"context"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -14,7 +13,7 @@ import (
 	"meetcoop/internal/id"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
-	"meetcoop/internal/locale"
+	"meetcoop/internal/locale/localetest"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/membership/membershiptest"
 	"meetcoop/internal/store"
@@ -169,7 +168,7 @@ func check(t testing.TB, err error) {
 
 func refused(t testing.TB, err error, kind fault.Kind, code string) {
 	t.Helper()
-	speak(t, err)
+	localetest.Speak(t, err)
 	if err == nil || fault.KindOf(err) != kind || fault.CodeOf(err) != code {
 		t.Errorf("got %v (%s), want %s %s", err, fault.KindOf(err), kind, code)
 	}
@@ -178,7 +177,7 @@ func refused(t testing.TB, err error, kind fault.Kind, code string) {
 // wrong returns the fields of an Invalid fault with their codes.
 func wrong(t testing.TB, err error) map[string]string {
 	t.Helper()
-	speak(t, err)
+	localetest.Speak(t, err)
 	f := fault.As(err)
 	if f == nil || f.Kind != fault.Invalid {
 		t.Fatalf("got %v, want an invalid input", err)
@@ -188,22 +187,4 @@ func wrong(t testing.TB, err error) map[string]string {
 		out[field.Name] = field.Code
 	}
 	return out
-}
-
-var loaded = sync.OnceValues(func() (*locale.Catalog, error) { return locale.Load(os.DirFS("../../locales")) })
-
-// speak says the refusal in every language: a missing text or parameter panics.
-func speak(t testing.TB, err error) {
-	t.Helper()
-	words, loadErr := loaded()
-	check(t, loadErr)
-	for _, tag := range locale.Supported {
-		p := words.Strict().Printer(tag, nil)
-		_ = p.Fault(err)
-		if f := fault.As(err); f != nil {
-			for _, field := range f.Fields {
-				_ = p.Field(field)
-			}
-		}
-	}
 }

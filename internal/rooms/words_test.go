@@ -14,8 +14,8 @@ import (
 
 	"meetcoop/internal/instant"
 	"meetcoop/internal/locale"
+	"meetcoop/internal/locale/localetest"
 	"meetcoop/internal/tariff"
-	"meetcoop/locales"
 )
 
 func TestLinkWordsAreShortPlainAndMany(t *testing.T) {
@@ -141,11 +141,8 @@ func TestCalendarFileHoldsAnything(t *testing.T) {
 }
 
 func TestInvitationSaysWhatAGuestNeeds(t *testing.T) {
-	catalog, err := locale.Load(locales.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := Invitation(catalog.Strict().Printer(locale.English, nil), InvitationInput{
+	catalog := localetest.Catalog(t)
+	got := Invitation(catalog.Printer(locale.English, nil), InvitationInput{
 		Room: "Weekly round", Host: "Ana Puig", Member: "Hilado", URL: "https://meet.example/r/amber-oak-42", Code: "haus7", Starts: seven,
 	})
 	for _, want := range []string{"Ana Puig invites you to “Weekly round”.\n", "https://meet.example/r/amber-oak-42\n", "haus7\n", "12 January 2027", "A room of Hilado."} {
@@ -153,7 +150,7 @@ func TestInvitationSaysWhatAGuestNeeds(t *testing.T) {
 			t.Errorf("%q is missing in:\n%s", want, got)
 		}
 	}
-	plain := Invitation(catalog.Strict().Printer(locale.Catalan, nil), InvitationInput{Room: "Ronda", URL: "https://meet.example/r/a-b-10"})
+	plain := Invitation(catalog.Printer(locale.Catalan, nil), InvitationInput{Room: "Ronda", URL: "https://meet.example/r/a-b-10"})
 	if !strings.HasPrefix(plain, "Et conviden a «Ronda».\n\nEnllaç: https://meet.example/r/a-b-10\n\n") {
 		t.Errorf("without date, code and host:\n%s", plain)
 	}

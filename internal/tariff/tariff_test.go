@@ -5,7 +5,6 @@ package tariff_test
 import (
 	"context"
 	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -20,7 +19,7 @@ import (
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/jobs"
-	"meetcoop/internal/locale"
+	"meetcoop/internal/locale/localetest"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/membership/membershiptest"
 	"meetcoop/internal/money"
@@ -48,7 +47,7 @@ func check(t testing.TB, err error) {
 
 func refused(t testing.TB, err error, kind fault.Kind, code string) {
 	t.Helper()
-	speak(t, err)
+	localetest.Speak(t, err)
 	if err == nil || fault.KindOf(err) != kind || fault.CodeOf(err) != code {
 		t.Errorf("got %v (%s), want %s %s", err, fault.KindOf(err), kind, code)
 	}
@@ -56,7 +55,7 @@ func refused(t testing.TB, err error, kind fault.Kind, code string) {
 
 func wrong(t testing.TB, err error) map[string]string {
 	t.Helper()
-	speak(t, err)
+	localetest.Speak(t, err)
 	f := fault.As(err)
 	if f == nil || f.Kind != fault.Invalid {
 		t.Fatalf("got %v, want an invalid input", err)
@@ -634,24 +633,6 @@ func BenchmarkEntitled(b *testing.B) {
 	for b.Loop() {
 		if _, err := w.Levels.Entitlement(ctx, m.ID); err != nil {
 			b.Fatal(err)
-		}
-	}
-}
-
-var loaded = sync.OnceValues(func() (*locale.Catalog, error) { return locale.Load(os.DirFS("../../locales")) })
-
-// speak says the refusal in every language: a missing text or parameter panics.
-func speak(t testing.TB, err error) {
-	t.Helper()
-	words, loadErr := loaded()
-	check(t, loadErr)
-	for _, tag := range locale.Supported {
-		p := words.Strict().Printer(tag, nil)
-		_ = p.Fault(err)
-		if f := fault.As(err); f != nil {
-			for _, field := range f.Fields {
-				_ = p.Field(field)
-			}
 		}
 	}
 }

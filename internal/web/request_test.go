@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -22,16 +21,8 @@ import (
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/locale"
+	"meetcoop/internal/locale/localetest"
 )
-
-func catalog(t *testing.T) *locale.Catalog {
-	t.Helper()
-	c, err := locale.Load(os.DirFS("../../locales"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c.Strict()
-}
 
 var quiet = slog.New(slog.DiscardHandler)
 
@@ -141,7 +132,7 @@ func TestAPanicIsAPageUntilTheAnswerHasBegun(t *testing.T) {
 	var lines bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&lines, nil))
 	h := func(fn http.HandlerFunc) http.Handler {
-		return Chain(fn, Identify, Recover(log, Refusal(catalog(t), quiet)))
+		return Chain(fn, Identify, Recover(log, Refusal(localetest.Catalog(t), quiet)))
 	}
 	res := do(t, h(func(http.ResponseWriter, *http.Request) { panic("secret of the house") }), httptest.NewRequest("GET", "/", nil))
 	page := body(t, res)
@@ -192,7 +183,7 @@ func TestEveryKindOfFaultHasItsStatus(t *testing.T) {
 }
 
 func TestARefusalSpeaksTheVisitorsLanguage(t *testing.T) {
-	refuse := Refusal(catalog(t), quiet)
+	refuse := Refusal(localetest.Catalog(t), quiet)
 	for _, tag := range locale.Supported {
 		for _, err := range []error{fault.New(fault.NotFound, "web.host", fault.Params{"URL": "https://meet.example"}), tooLarge(1 << 20), errors.New("cause")} {
 			h := Chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { refuse(w, r, err) }), Identify, Languages)
