@@ -180,46 +180,56 @@ export async function until(what, fn, ms = 15_000) {
 
 const tests = [];
 
-/** Registers one test; name is a sentence. */
-export function test(name, fn) {
-	tests.push({ name, fn });
+/** Registers one test; name is a sentence. Those that mostly wait, or need one core, and measure nothing, run beside each other at the end. */
+export function test(name, fn, { beside = false } = {}) {
+	tests.push({ name, fn, beside });
 }
 
 /** Runs what was registered, in order, and prints the line that `make test` adds up. */
 export async function main(label = "browser") {
 	const only = process.argv[2];
-	let passed = 0;
-	let failed = 0;
-	for (const { name, fn } of tests) {
-		if (only && !name.toLowerCase().includes(only.toLowerCase())) continue;
-		const began = performance.now();
-		const pages = [];
-		const cleanup = [];
-		const t = {
-			/** Registers a page: it is photographed when the test fails, and its script errors fail the test. */
-			page: (p) => (pages.push(p), p),
-			after: (f) => cleanup.push(f),
-			note: (text) => console.log(`    ${text}`),
-		};
-		try {
-			await fn(t);
-			for (const p of pages) if (p.problems?.length > 0) throw new Error(`script errors: ${p.problems.join("; ")}`);
-			passed++;
-			console.log(`  ok    ${name} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
-		} catch (e) {
-			failed++;
-			console.log(`  FAIL  ${name}\n        ${String(e?.stack ?? e).split("\n").slice(0, 8).join("\n        ")}`);
-			for (const [i, p] of pages.entries()) {
-				try {
-					await p.screenshot({ path: path.join(out, `failed-${failed}-${i}.png`), fullPage: true });
-					console.log(`        ${p.url()} photographed as out/failed-${failed}-${i}.png`);
-				} catch {
-					// the page is gone: nothing to photograph
-				}
+	const chosen = tests.filter(({ name }) => !only || name.toLowerCase().includes(only.toLowerCase()));
+	const results = [];
+	for (const t of chosen.filter((t) => !t.beside)) results.push(await attempt(t));
+	results.push(...(await Promise.all(chosen.filter((t) => t.beside).map(attempt))));
+	const passed = results.filter(Boolean).length;
+	console.log(`${label}: ${passed} passed, ${results.length - passed} failed`);
+	process.exit(passed > 0 && passed === results.length ? 0 : 1);
+}
+
+let failures = 0;
+
+/** Runs one test and reports whether it passed. */
+async function attempt({ name, fn }) {
+	const began = performance.now();
+	const pages = [];
+	const cleanup = [];
+	const lines = [];
+	const t = {
+		/** Registers a page: it is photographed when the test fails, and its script errors fail the test. */
+		page: (p) => (pages.push(p), p),
+		after: (f) => cleanup.push(f),
+		note: (text) => lines.push(`    ${text}`),
+	};
+	let passed = false;
+	try {
+		await fn(t);
+		for (const p of pages) if (p.problems?.length > 0) throw new Error(`script errors: ${p.problems.join("; ")}`);
+		passed = true;
+		lines.push(`  ok    ${name} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+	} catch (e) {
+		const number = ++failures;
+		lines.push(`  FAIL  ${name}\n        ${String(e?.stack ?? e).split("\n").slice(0, 8).join("\n        ")}`);
+		for (const [i, p] of pages.entries()) {
+			try {
+				await p.screenshot({ path: path.join(out, `failed-${number}-${i}.png`), fullPage: true });
+				lines.push(`        ${p.url()} photographed as out/failed-${number}-${i}.png`);
+			} catch {
+				// the page is gone: nothing to photograph
 			}
 		}
-		for (const f of cleanup.reverse()) await f().catch((e) => console.log(`        cleaning up: ${e}`));
 	}
-	console.log(`${label}: ${passed} passed, ${failed} failed`);
-	process.exit(failed === 0 && passed > 0 ? 0 : 1);
+	for (const f of cleanup.reverse()) await f().catch((e) => lines.push(`        cleaning up: ${e}`));
+	console.log(lines.join("\n"));
+	return passed;
 }

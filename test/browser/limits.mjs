@@ -76,7 +76,7 @@ test("the end of the time: warned, ended for all, and no fresh time for a free m
 	await page.getByRole("button", { name: "Start meeting" }).click();
 	await page.getByRole("heading", { name: "The time of this level is used up" }).waitFor();
 	await reads(page, "Next possible");
-});
+}, { beside: true });
 
 /** Presses Join as n different browsers at once, by plain HTTP; returns how many were let in. */
 async function crowd(n, links, round = "") {

@@ -48,4 +48,4 @@ test(`no page has an accessibility violation (${combinations().length} combinati
 	}
 	t.note(`${scans} scans`);
 	equal(found, [], "violations");
-});
+}, { beside: true });

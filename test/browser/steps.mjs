@@ -27,8 +27,10 @@ export async function hostIn(t, browser, server, email, room, options = {}) {
 /** A guest who presses Join on a room's link. Where that leads is the caller's to see. */
 export async function knock(t, browser, link, name, options = {}) {
 	const page = t.page(await visitor(browser, options));
+	await notePictures(page);
 	await page.goto(link);
 	await page.getByLabel("Your name").fill(name);
+	page.pressed = Date.now();
 	await page.getByRole("button", { name: "Join", exact: true }).click();
 	return page;
 }
@@ -65,6 +67,26 @@ export async function seesMoving(page, name, n = 10) {
 		const now = (await frames(page))[name] ?? -1;
 		return now >= Math.max(0, began) + n && now;
 	}, 20_000);
+}
+
+/** Has the page note when it shows the first frame of somebody else's picture; before its first goto. */
+export function notePictures(page) {
+	return page.addInitScript(() => {
+		const look = () => {
+			const shown = [...document.querySelectorAll(".tile")].some((tile) => {
+				const video = tile.querySelector("video");
+				return video?.srcObject && !tile.querySelector(".tile-name")?.textContent.endsWith("(you)") && video.getVideoPlaybackQuality().totalVideoFrames > 0;
+			});
+			if (shown) window.firstPicture = Date.now();
+			else requestAnimationFrame(look);
+		};
+		requestAnimationFrame(look);
+	});
+}
+
+/** When that was, in milliseconds of this machine's clock. */
+export async function firstPicture(page) {
+	return (await page.waitForFunction(() => window.firstPicture)).jsonValue();
 }
 
 /** Opens the panel of people, if it is not open. */
