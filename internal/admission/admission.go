@@ -149,6 +149,7 @@ type SeatUsage struct {
 	Used  int // held and present, what admission decides with
 	Limit tariff.Limit
 	Held  int // of Used: on the way in, or cut off and awaited
+	Peak  int // most in this hour, which usage learns when the hour is over
 }
 
 // Usage is what a member uses now.

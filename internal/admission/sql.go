@@ -132,15 +132,19 @@ func inUse(ctx context.Context, r store.Reader, m id.Member) (bool, error) {
 	return n > 0, err
 }
 
-// countSeats returns the counting seats of a member at now, and how many of them are not taken up.
-func countSeats(ctx context.Context, r store.Reader, m id.Member, now instant.Instant) (used, held int, err error) {
-	err = r.QueryRow(ctx, `SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN s.present THEN 0 ELSE 1 END), 0) AS BIGINT) 
+// countUsage counts the counting seats of a member at now, those of them not taken up, the fresh waiters, and the most seats
+// of this hour.
+func countUsage(ctx context.Context, r store.Reader, m id.Member, now instant.Instant, u *Usage) error {
+	return r.QueryRow(ctx, `SELECT
+			(SELECT COUNT(*) FROM waiter WHERE member = $1 AND refreshed_at >= $3),
+			CAST(COALESCE((SELECT peak FROM member_usage WHERE member = $1 AND peak_hour = $4), 0) AS BIGINT),
+			COUNT(*), CAST(COALESCE(SUM(CASE WHEN s.present THEN 0 ELSE 1 END), 0) AS BIGINT)
 		FROM meeting m JOIN seat s ON s.meeting = m.id
-		WHERE m.member = $1 AND m.state IN ('stub', 'reserved', 'live', 'detached') AND (s.expires_at IS NULL OR s.expires_at > $2)`, string(m), now).Scan(&used, &held)
-	return used, held, err
+		WHERE m.member = $1 AND m.state IN ('stub', 'reserved', 'live', 'detached') AND (s.expires_at IS NULL OR s.expires_at > $2)`,
+		string(m), now, now.Add(-freshFor), hourOf(now)).Scan(&u.Waiting, &u.Seats.Peak, &u.Seats.Used, &u.Seats.Held)
 }
 
-func countFresh(ctx context.Context, r store.Reader, m id.Member, since instant.Instant) (int, error) {
-	n, _, err := store.Find(ctx, r, store.Value[int], `SELECT COUNT(*) FROM waiter WHERE member = $1 AND refreshed_at >= $2`, string(m), since)
-	return n, err
+func entitlementVersion(ctx context.Context, r store.Reader, m id.Member) (int64, error) {
+	v, _, err := store.Find(ctx, r, store.Value[int64], `SELECT version FROM entitlement_change WHERE member = $1`, string(m))
+	return v, err
 }

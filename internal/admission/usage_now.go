@@ -9,6 +9,7 @@ import (
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/store"
+	"meetcoop/internal/tariff"
 )
 
 // UsageNow returns what the member uses, with the limits of its present entitlement. It joins r.
@@ -17,17 +18,26 @@ func (g *Gate) UsageNow(ctx context.Context, r store.Reader, member id.Member, n
 	if err != nil {
 		return Usage{}, err
 	}
+	return UsageUnder(ctx, r, e, now)
+}
+
+// UsageUnder is UsageNow for an entitlement that was read already: two queries. It joins r.
+func UsageUnder(ctx context.Context, r store.Reader, e tariff.Entitlement, now instant.Instant) (Usage, error) {
 	u := Usage{Entitlement: e}
 	u.Seats.Limit, u.RunningRooms.Limit = e.Limits.Seats, e.Limits.RunningRooms
-	if u.Seats.Used, u.Seats.Held, err = countSeats(ctx, r, member, now); err != nil {
+	err := countUsage(ctx, r, e.Member, now, &u)
+	if err != nil {
 		return Usage{}, err
 	}
-	if u.Meetings, err = fleet.Running(ctx, r, member); err != nil {
-		return Usage{}, err
-	}
+	u.Meetings, err = fleet.Running(ctx, r, e.Member)
 	u.RunningRooms.Used = len(u.Meetings)
-	u.Waiting, err = countFresh(ctx, r, member, now.Add(-freshFor))
 	return u, err
+}
+
+// EntitlementVersion rises with each EntitlementChanged of the member; 0 before the first (it is a
+// tariff.Version). It joins r.
+func EntitlementVersion(ctx context.Context, r store.Reader, member id.Member) (int64, error) {
+	return entitlementVersion(ctx, r, member)
 }
 
 // EntitlementChanged has the next decision for the member, on every node, read its entitlement again.

@@ -58,7 +58,8 @@ func newCore(cfg Config, log *slog.Logger, db *store.DB, now instant.Clock, regi
 	if c.catalog, err = locale.Load(locales.FS); err != nil {
 		return nil, fmt.Errorf("load texts: %w", err)
 	}
-	if c.gate, err = admission.New(admission.Deps{DB: db, Now: now, Log: log, Entitled: tariff.Entitled, Facts: c.facts, Registry: registry, Lease: cfg.SeatLease}); err != nil {
+	entitled := tariff.NewCache(admission.EntitlementVersion).Entitled
+	if c.gate, err = admission.New(admission.Deps{DB: db, Now: now, Log: log, Entitled: entitled, Facts: c.facts, Registry: registry, Lease: cfg.SeatLease}); err != nil {
 		return nil, err
 	}
 	people := &people{}
@@ -77,7 +78,7 @@ func newCore(cfg Config, log *slog.Logger, db *store.DB, now instant.Clock, regi
 	if c.levels, err = tariff.New(tariff.Deps{DB: db, Now: now, Log: log, Members: c.members, Changed: c.gate}); err != nil {
 		return nil, err
 	}
-	if c.rooms, err = rooms.New(rooms.Deps{DB: db, Now: now, Log: log, Catalog: c.catalog, Entitled: tariff.Entitled}); err != nil {
+	if c.rooms, err = rooms.New(rooms.Deps{DB: db, Now: now, Log: log, Catalog: c.catalog, Entitled: entitled}); err != nil {
 		return nil, err
 	}
 	if c.fleet, err = fleet.New(fleet.Deps{DB: db, Now: now}); err != nil {

@@ -248,6 +248,7 @@ func TestAPageThatMissedEventsGetsThemOrTheWholeState(t *testing.T) {
 	eachEngine(t, 2, func(t *testing.T, w *town) {
 		ctx := t.Context()
 		ana, bob, _ := w.three()
+		bob.page.until("how things stand", func(events []live.Event, _ error) bool { return len(events) > 0 })
 		seen := bob.page.all()
 		after := seen[len(seen)-1].N
 		bob.page.close()

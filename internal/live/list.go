@@ -6,12 +6,8 @@ import (
 	"context"
 	"io"
 
-	"meetcoop/internal/fault"
-	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
-	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
-	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
 )
 
@@ -29,28 +25,6 @@ type Now struct {
 // RunningIn returns what runs in the given rooms; rooms where nothing runs are absent. One query for each 64 rooms. It joins r.
 func RunningIn(ctx context.Context, r store.Reader, in []id.Room) (map[id.Room]Now, error) {
 	return nowIn(ctx, r, in)
-}
-
-// History returns the meetings that were held in a room, latest first, for its moderators. NotFound (room.unknown) for
-// everybody else.
-func (s *Service) History(ctx context.Context, actor identity.Actor, room id.Room, limit int) ([]fleet.Meeting, error) {
-	var out []fleet.Meeting
-	err := s.deps.DB.Read(ctx, func(r store.Reader) error {
-		at, err := rooms.ByID(ctx, r, room)
-		if err != nil {
-			return err
-		}
-		role, err := rooms.RoleIn(ctx, r, at, actor)
-		if err != nil {
-			return err
-		}
-		if role != rooms.RoleModerator {
-			return fault.New(fault.NotFound, "room.unknown")
-		}
-		out, err = fleet.History(ctx, r, at.Member, room, limit)
-		return err
-	})
-	return out, err
 }
 
 // RoomsStream tells a page with a list of rooms when something changes in one of them. Close it.

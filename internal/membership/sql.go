@@ -24,9 +24,13 @@ func orNull[T ~string](s T) any {
 
 const memberColumns = `m.id, m.slug, m.name, m.kind, m.individual, m.legal_form, m.country, m.zone, m.locale, m.created_at`
 
+func (m *Member) dest() []any {
+	return []any{&m.ID, &m.Slug, &m.Name, &m.Kind, &m.Individual, &m.LegalForm, &m.Country, &m.Zone, &m.Locale, &m.CreatedAt}
+}
+
 func scanMember(s store.Scanner) (Member, error) {
 	var m Member
-	err := s.Scan(&m.ID, &m.Slug, &m.Name, &m.Kind, &m.Individual, &m.LegalForm, &m.Country, &m.Zone, &m.Locale, &m.CreatedAt)
+	err := s.Scan(m.dest()...)
 	return m, err
 }
 
@@ -176,9 +180,13 @@ const affiliationColumns = `a.id, a.member, COALESCE(a.person, ''), COALESCE(a.a
 
 const affiliationFrom = ` FROM affiliation a LEFT JOIN person p ON p.id = a.person `
 
+func (a *Affiliation) dest() []any {
+	return []any{&a.ID, &a.Member, &a.Person, &a.Address, &a.Name, &a.Status, &a.Source, &a.InvitedBy, &a.CreatedAt, &a.AcceptedAt, &a.EndedAt}
+}
+
 func scanAffiliation(s store.Scanner) (Affiliation, error) {
 	var a Affiliation
-	err := s.Scan(&a.ID, &a.Member, &a.Person, &a.Address, &a.Name, &a.Status, &a.Source, &a.InvitedBy, &a.CreatedAt, &a.AcceptedAt, &a.EndedAt)
+	err := s.Scan(a.dest()...)
 	return a, err
 }
 
@@ -231,29 +239,33 @@ func People(ctx context.Context, r store.Reader, member id.Member) ([]Affiliatio
 SELECT x.affiliation, x.role FROM affiliation_role x JOIN affiliation a ON a.id = x.affiliation WHERE a.member = $1 AND a.status <> 'ended'`, string(member))
 }
 
-// Affiliations returns the active places of a person, each with its member, oldest first.
+// scanPlace reads a place with one of its roles, "" when it has none.
+func scanPlace(s store.Scanner) (Place, error) {
+	var p Place
+	var role Role
+	err := s.Scan(append(append(p.Affiliation.dest(), p.In.dest()...), &role)...)
+	p.Roles = []Role{role}
+	return p, err
+}
+
+// Affiliations returns the active places of a person, each with its member, oldest first. One query.
 func Affiliations(ctx context.Context, r store.Reader, person id.Person) ([]Place, error) {
-	list, err := store.All(ctx, r, scanAffiliation, `SELECT `+affiliationColumns+affiliationFrom+`WHERE a.person = $1 AND a.status = 'active' ORDER BY a.id`, string(person))
+	rows, err := store.All(ctx, r, scanPlace, `SELECT `+affiliationColumns+`, `+memberColumns+`, COALESCE(x.role, '')`+affiliationFrom+`
+JOIN member m ON m.id = a.member LEFT JOIN affiliation_role x ON x.affiliation = a.id
+WHERE a.person = $1 AND a.status = 'active' ORDER BY a.id`, string(person))
 	if err != nil {
 		return nil, err
 	}
-	list, err = withRoles(ctx, r, list, `
-SELECT x.affiliation, x.role FROM affiliation_role x JOIN affiliation a ON a.id = x.affiliation WHERE a.person = $1 AND a.status = 'active'`, string(person))
-	if err != nil {
-		return nil, err
+	places := []Place{}
+	for _, p := range rows {
+		if n := len(places); n > 0 && places[n-1].ID == p.ID {
+			places[n-1].Roles = append(places[n-1].Roles, p.Roles...)
+		} else {
+			places = append(places, p)
+		}
 	}
-	members, err := store.All(ctx, r, scanMember, `
-SELECT `+memberColumns+` FROM affiliation a JOIN member m ON m.id = a.member WHERE a.person = $1 AND a.status = 'active'`, string(person))
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[id.Member]Member, len(members))
-	for _, m := range members {
-		byID[m.ID] = m
-	}
-	places := make([]Place, len(list))
-	for i, a := range list {
-		places[i] = Place{Affiliation: a, In: byID[a.Member]}
+	for i := range places {
+		places[i].Roles = inOrder(places[i].Roles)
 	}
 	return places, nil
 }

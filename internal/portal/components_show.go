@@ -66,7 +66,8 @@ func sampleShell(p *Page) {
 	p.Nav = []NavGroup{{Links: []NavLink{rooms}}, {Title: "Organisation", Links: []NavLink{usage}}, {Links: []NavLink{levels, account}}}
 	p.Bar = []NavLink{rooms, usage, levels, account}
 	p.Trail = []Link{{"Rooms", "/rooms"}}
-	p.Live = &LiveBar{Text: "Weekly round is live, 6 people", Action: Link{"Join", "/r/amber-oak-42"}}
+	p.LiveFrom = ""
+	p.Live = &LiveBar{Text: "Weekly round is live, 6 people", Action: Button{Kind: ButtonPlain, Small: true, Label: "Join", Href: "/r/amber-oak-42"}, More: &Link{"and 1 more", "/rooms"}}
 	p.Banners = []Notice{{Kind: NoticeWarn, Title: "In grace until 15 January.", Text: "Recording stops then; rooms and people stay.", Link: Link{"See what changes", "/m/hilado"}}}
 	p.Done = &Notice{Kind: NoticeOK, Text: "Room created.", Action: &Button{Kind: ButtonQuiet, Small: true, Icon: "undo-2", Label: "Undo", Post: "/rooms/undo"}}
 }

@@ -39,6 +39,7 @@ type Page struct {
 	Nav       []NavGroup
 	Bar       []NavLink // of the bottom bar, at most four; "More" follows by itself
 	Live      *LiveBar
+	LiveFrom  string   // whence the page's script fetches the bar and keeps it fresh; empty: no bar
 	Banners   []Notice // at most two, above the content
 	Done      *Notice  // what the act before this page did
 	Alarm     string   // said at once to screen readers
@@ -71,7 +72,8 @@ type HatLink struct {
 // LiveBar is the slim bar on every page while a meeting runs that the person may enter.
 type LiveBar struct {
 	Text   string // "Weekly round is live, 6 people"
-	Action Link
+	Action Button
+	More   *Link // to the list, when several run
 }
 
 // page returns the shell for an answer to r. here is the nav entry that the page belongs to ("" for none), title its h1,

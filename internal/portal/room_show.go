@@ -11,7 +11,6 @@ import (
 	"meetcoop/internal/admission"
 	"meetcoop/internal/fault"
 	"meetcoop/internal/fleet"
-	"meetcoop/internal/id"
 	"meetcoop/internal/live"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
@@ -60,43 +59,14 @@ type roomPerson struct {
 }
 
 func (h *Handler) roomShow(w http.ResponseWriter, r *Request) error {
-	room, role, err := h.Rooms.FindBySlug(r.Context(), r.Visitor.Actor, r.PathValue("room"))
+	view, figures, err := h.viewRoom(r)
 	if err != nil {
 		return err
 	}
-	if role != rooms.RoleModerator {
-		return h.joinPage(w, r, http.StatusOK, room, role, Mistakes{})
+	if view.Role != rooms.RoleModerator {
+		return h.joinPage(w, r, http.StatusOK, view.Room, view.Role, Mistakes{})
 	}
-	page, err := h.room(r, room, Mistakes{})
-	if err != nil {
-		return err
-	}
-	return h.render(w, r, http.StatusOK, "room_show", page)
-}
-
-// room gathers what the page of a moderator shows.
-func (h *Handler) room(r *Request, room rooms.Room, m Mistakes) (roomPage, error) {
-	running, err := h.running(r.Context(), []id.Room{room.ID})
-	if err != nil {
-		return roomPage{}, err
-	}
-	people, err := h.Rooms.People(r.Context(), r.Visitor.Actor, room.ID)
-	if err != nil {
-		return roomPage{}, err
-	}
-	past, err := h.Live.History(r.Context(), r.Visitor.Actor, room.ID, pastMeetings)
-	if err != nil {
-		return roomPage{}, err
-	}
-	var used admission.Usage
-	err = h.DB.Read(r.Context(), func(tx store.Reader) (err error) {
-		used, err = h.Gate.UsageNow(r.Context(), tx, room.Member, r.Now)
-		return err
-	})
-	if err != nil {
-		return roomPage{}, err
-	}
-	return h.roomOf(r, room, roomFigures{running[room.ID], people, past, used}, m), nil
+	return h.render(w, r, http.StatusOK, "room_show", h.roomOf(r, view.Room, figures, Mistakes{}))
 }
 
 // roomFigures is what the page of a room shows beside its settings.
@@ -105,6 +75,37 @@ type roomFigures struct {
 	People []rooms.Person
 	Past   []fleet.Meeting
 	Used   admission.Usage
+}
+
+// viewRoom reads the room of the path and, for a moderator, what its page shows, in one snapshot.
+func (h *Handler) viewRoom(r *Request) (view rooms.View, f roomFigures, err error) {
+	err = h.DB.Read(r.Context(), func(tx store.Reader) error {
+		view, err = h.Rooms.View(r.Context(), tx, r.Visitor.Actor, r.PathValue("room"), r.Now)
+		if err != nil || view.Role != rooms.RoleModerator {
+			return err
+		}
+		held, err := fleet.History(r.Context(), tx, view.Member, view.ID, pastMeetings+1)
+		if err != nil {
+			return err
+		}
+		f = roomFigures{People: view.People}
+		for _, m := range held {
+			if m.EndedAt.IsZero() {
+				f.Run = live.Now{Room: view.ID, Meeting: m.ID, Seated: m.People, Since: m.StartedAt}
+			} else if len(f.Past) < pastMeetings {
+				f.Past = append(f.Past, m)
+			}
+		}
+		f.Used, err = admission.UsageUnder(r.Context(), tx, view.Entitlement, r.Now)
+		return err
+	})
+	return view, f, err
+}
+
+// roomAgain is the page of a room with what somebody typed.
+func (h *Handler) roomAgain(r *Request, typed rooms.Room, m Mistakes) (roomPage, error) {
+	_, figures, err := h.viewRoom(r)
+	return h.roomOf(r, typed, figures, m), err
 }
 
 func (h *Handler) roomOf(r *Request, room rooms.Room, f roomFigures, m Mistakes) roomPage {
@@ -120,6 +121,12 @@ func (h *Handler) roomOf(r *Request, room rooms.Room, f roomFigures, m Mistakes)
 		Errors:     m.Summary(),
 	}
 	page.Trail = []Link{{Label: r.P.T("rooms.list.title"), Href: "/rooms"}}
+	page.LiveFrom = "/live?not=" + room.Slug
+	for _, hat := range r.Visitor.Hats {
+		if hat.Member.ID == room.Member {
+			page.Banners = bannersOf(r, standingOf{hat.Member, f.Used.Entitlement.Standing})
+		}
+	}
 	h.roomNow(r, &page, room, f.Run, len(f.Past) > 0)
 	seats := seatRowOf(r, f.Used)
 	page.Seats = &seats
@@ -237,14 +244,14 @@ func (h *Handler) roomSave(w http.ResponseWriter, r *Request) error {
 		_, err = h.Rooms.Update(r.Context(), r.Visitor.Actor, room.ID, rooms.UpdateInput{Name: wanted.Name, Settings: wanted.Settings, Version: version})
 	}
 	if m, wrong := mistakes(r.P, err); wrong {
-		page, err := h.room(r, wanted, m)
+		page, err := h.roomAgain(r, wanted, m)
 		if err != nil {
 			return err
 		}
 		return h.render(w, r, http.StatusUnprocessableEntity, "room_show", page)
 	}
 	if fault.CodeOf(err) == "rooms.stale" {
-		page, roomErr := h.room(r, wanted, Mistakes{})
+		page, roomErr := h.roomAgain(r, wanted, Mistakes{})
 		if roomErr != nil {
 			return roomErr
 		}
@@ -296,7 +303,7 @@ func (h *Handler) roomPersonAdd(w http.ResponseWriter, r *Request) error {
 	}
 	err = h.Rooms.AddPerson(r.Context(), r.Visitor.Actor, room.ID, rooms.AddPersonInput{Address: r.FormValue("address"), Role: rooms.Role(r.FormValue("role"))})
 	if m, wrong := mistakes(r.P, err); wrong {
-		page, err := h.room(r, room, m)
+		page, err := h.roomAgain(r, room, m)
 		if err != nil {
 			return err
 		}

@@ -43,6 +43,7 @@ type memberSeats struct {
 	Name  string
 	Usage Link
 	Row   SeatRow
+	Stand standingOf
 }
 
 func (h *Handler) roomsList(w http.ResponseWriter, r *Request) error {
@@ -70,6 +71,12 @@ func (h *Handler) roomsOf(r *Request, listed []rooms.Listed, running map[id.Room
 		Page: h.page(r, "rooms", r.P.T("rooms.list.title")), Events: "/rooms/events", Seats: seats,
 		Away: Link{Label: r.P.T("rooms.list.archived"), Href: "/rooms/archived"},
 	}
+	page.LiveFrom = "" // the list itself tells
+	var stand []standingOf
+	for _, s := range seats {
+		stand = append(stand, s.Stand)
+	}
+	page.Banners = bannersOf(r, stand...)
 	names := map[id.Member]string{}
 	for _, hat := range r.Visitor.Hats {
 		names[hat.Member.ID] = hat.Member.Name
@@ -168,7 +175,7 @@ func (h *Handler) seatsOfHats(r *Request) ([]memberSeats, error) {
 }
 
 func memberSeatsOf(r *Request, hat Hat, now admission.Usage) memberSeats {
-	return memberSeats{Name: hat.Member.Name, Usage: Link{Label: r.P.T("rooms.list.usage"), Href: "/m/" + hat.Member.Slug + "/usage"}, Row: seatRowOf(r, now)}
+	return memberSeats{Name: hat.Member.Name, Usage: Link{Label: r.P.T("rooms.list.usage"), Href: "/m/" + hat.Member.Slug + "/usage"}, Row: seatRowOf(r, now), Stand: standingOf{hat.Member, now.Entitlement.Standing}}
 }
 
 // maxSeatRows bounds the queries of the page for somebody with many hats.

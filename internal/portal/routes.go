@@ -59,6 +59,7 @@ func (h *Handler) table() []Route {
 		{"POST", "/account/sessions/end-others", Person, h.endOthers},
 		{"POST", "/account/sessions/{session}/end", Person, h.sessionEnd},
 
+		{"GET", "/live", Person, h.liveShow},
 		{"GET", "/rooms", Person, h.roomsList},
 		{"POST", "/rooms", Person, h.roomCreate},
 		{"GET", "/rooms/new", Person, h.roomNew},

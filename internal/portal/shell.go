@@ -34,7 +34,7 @@ func (h *Handler) shell(p *Page, r *Request, here string) {
 		p.Nav = h.publicNav(r.P, here)
 		return
 	}
-	p.Layout, p.Person = LayoutApp, r.Visitor.Person.Name
+	p.Layout, p.Person, p.LiveFrom = LayoutApp, r.Visitor.Person.Name, "/live"
 	hat := r.Hat
 	if hat.Member.Slug == "" && len(r.Visitor.Hats) > 0 {
 		hat = r.Visitor.Hats[0]

@@ -44,6 +44,7 @@ var answersTo = map[string]struct {
 	"GET /account/sessions/end-others":     {"", [4]int{303, 200, 200, 200}},
 	"POST /account/sessions/end-others":    {"", [4]int{303, 303, 303, 303}},
 	"POST /account/sessions/{session}/end": {"/account/sessions/x/end", [4]int{303, 404, 404, 404}},
+	"GET /live":                            {"", [4]int{303, 404, 404, 404}}, // but to a page's script
 	"GET /rooms":                           {"", [4]int{303, 200, 200, 200}},
 	"POST /rooms":                          {"", [4]int{303, 403, 403, 422}},
 	"GET /rooms/new":                       {"", [4]int{303, 403, 403, 200}},

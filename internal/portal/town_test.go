@@ -94,7 +94,8 @@ func newTown(t testing.TB, db *store.DB, o townOptions) *town {
 	w.must(err)
 	w.server = server.ID
 	facts := usage.NewRecorder()
-	w.gate, err = admission.New(admission.Deps{DB: db, Now: now, Log: log, Entitled: tariff.Entitled, Facts: facts, Observer: live.Observer{}})
+	w.Entitled = tariff.NewCache(admission.EntitlementVersion).Entitled
+	w.gate, err = admission.New(admission.Deps{DB: db, Now: now, Log: log, Entitled: admission.Entitled(w.Entitled), Facts: facts, Observer: live.Observer{}})
 	w.must(err)
 	w.Changed = w.gate
 	w.live, err = live.New(live.Deps{

@@ -63,6 +63,7 @@ func (h *Handler) usageOf(r *Request, f usageFigures) usagePage {
 		CSV:      Link{Label: r.P.T("usage.csv"), Href: "/m/" + r.Hat.Member.Slug + "/usage.csv?span=" + chosen.key},
 	}
 	page.Lead = r.Hat.Member.Name
+	page.Banners = bannersOf(r, standingOf{r.Hat.Member, ent.Standing})
 	if ent.Level != "" { // none while suspended
 		page.Level = r.P.T("usage.level", map[string]any{"Level": levelName(r.P, ent.Level)})
 	}
@@ -128,10 +129,10 @@ func (h *Handler) usageFigures(r *Request) (usageFigures, error) {
 	return f, err
 }
 
-// untilNow counts the seats taken now into the last day: the memory of usage gets the peak of an hour at its end.
+// untilNow counts this hour's peak into the last day: the memory of usage gets it when the hour is over.
 func untilNow(days []usage.Day, now admission.Usage) {
 	if n := len(days); n > 0 {
-		days[n-1].Peak = max(days[n-1].Peak, now.Seats.Used)
+		days[n-1].Peak = max(days[n-1].Peak, now.Seats.Used, now.Seats.Peak)
 	}
 }
 
@@ -144,18 +145,15 @@ func (h *Handler) usageInside(r *Request, tx store.Reader, f *usageFigures) (err
 	if err != nil {
 		return err
 	}
-	f.Hosts, f.Names = counts.Hosts, map[id.Room]string{}
+	f.Hosts = counts.Hosts
+	held := make([]id.Room, 0, len(f.Now.Meetings))
 	for _, m := range f.Now.Meetings {
-		if m.Room == "" {
-			continue
+		if m.Room != "" {
+			held = append(held, m.Room)
 		}
-		room, err := rooms.ByID(r.Context(), tx, m.Room)
-		if err != nil {
-			return err
-		}
-		f.Names[m.Room] = room.Name
 	}
-	return nil
+	f.Names, err = rooms.Names(r.Context(), tx, held)
+	return err
 }
 
 func usageNow(r *Request, page *usagePage, f usageFigures) {

@@ -11,59 +11,72 @@ import (
 	"meetcoop/internal/instant"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/store"
+	"meetcoop/internal/tariff"
 )
 
 // errUnknown answers for unknown, malformed and archived rooms, and for those not the actor's to see.
 var errUnknown = fault.New(fault.NotFound, "room.unknown")
 
-// FindBySlug returns the room of a link and what the actor is in it; RoleNone still sees the room's name, since the
-// link is the invitation to ask. NotFound (room.unknown) for what is no link, unknown, or archived: an archived room is
-// shown to whoever manages it, and to nobody else.
+// View is a room with what the actor is in it. RoleNone still sees the room's name, since the link is the invitation
+// to ask.
+type View struct {
+	Room
+	Role        Role
+	People      []Person           // in the order of listing; for moderators only
+	Entitlement tariff.Entitlement // of the room's member
+}
+
+// FindBySlug returns the room of a link. NotFound (room.unknown) for what is no link, unknown, or archived: an archived
+// room is shown to whoever manages it, and to nobody else.
 func (s *Service) FindBySlug(ctx context.Context, actor identity.Actor, slug string) (Room, Role, error) {
-	if !ValidSlug(slug) {
-		return Room{}, RoleNone, errUnknown
-	}
-	return s.find(ctx, actor, func(r store.Reader) (placed, bool, error) { return roomBySlug(ctx, r, slug) })
-}
-
-// Find returns a room by its id, under the rules of FindBySlug.
-func (s *Service) Find(ctx context.Context, actor identity.Actor, room id.Room) (Room, Role, error) {
-	return s.find(ctx, actor, func(r store.Reader) (placed, bool, error) { return roomByID(ctx, r, room) })
-}
-
-func (s *Service) find(ctx context.Context, actor identity.Actor, get func(store.Reader) (placed, bool, error)) (Room, Role, error) {
-	now := s.deps.Now()
-	var out Room
-	var role Role
-	err := s.deps.DB.Read(ctx, func(r store.Reader) error {
-		p, ok, err := get(r)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return errUnknown
-		}
-		if role, err = RoleIn(ctx, r, p.Room, actor); err != nil {
-			return err
-		}
-		if p.Archived() && (role != RoleModerator || p.Owner != actor.Person) {
-			return errUnknown
-		}
-		out, err = s.awaken(ctx, r, p, now)
+	var v View
+	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+		v, err = s.view(ctx, r, actor, slug, s.deps.Now())
 		return err
 	})
-	return out, role, err
+	return v.Room, v.Role, err
+}
+
+// View is FindBySlug with the people of the room. It joins r and is four queries, with an entitlement that is remembered.
+func (s *Service) View(ctx context.Context, r store.Reader, actor identity.Actor, slug string, now instant.Instant) (View, error) {
+	v, err := s.view(ctx, r, actor, slug, now)
+	if err == nil && v.Role == RoleModerator {
+		v.People, err = peopleOf(ctx, r, v.ID)
+	}
+	return v, err
+}
+
+func (s *Service) view(ctx context.Context, r store.Reader, actor identity.Actor, slug string, now instant.Instant) (View, error) {
+	if !ValidSlug(slug) {
+		return View{}, errUnknown
+	}
+	p, ok, err := roomBySlug(ctx, r, slug)
+	if err != nil {
+		return View{}, err
+	}
+	if !ok {
+		return View{}, errUnknown
+	}
+	v := View{}
+	if v.Role, err = RoleIn(ctx, r, p.Room, actor); err != nil {
+		return View{}, err
+	}
+	if p.Archived() && (v.Role != RoleModerator || p.Owner != actor.Person) {
+		return View{}, errUnknown
+	}
+	v.Entitlement, err = s.awaken(ctx, r, &p, now)
+	v.Room = p.Room
+	return v, err
 }
 
 // awaken fills in whether the room is dormant. A member that may not use anything has no dormant rooms: what stops
 // it is its standing, and the pages must say that.
-func (s *Service) awaken(ctx context.Context, r store.Reader, p placed, now instant.Instant) (Room, error) {
+func (s *Service) awaken(ctx context.Context, r store.Reader, p *placed, now instant.Instant) (tariff.Entitlement, error) {
 	ent, err := s.deps.Entitled(ctx, r, p.Member, now)
-	if err != nil {
-		return Room{}, err
+	if err == nil {
+		p.Dormant = ent.Allowed && asleep(p.place, ent.Limits.Rooms)
 	}
-	p.Dormant = ent.Allowed && asleep(p.place, ent.Limits.Rooms)
-	return p.Room, nil
+	return ent, err
 }
 
 // Get returns a room by its id whoever asks, with Dormant filled in; archived ones too. It joins r and is for the
@@ -76,7 +89,8 @@ func (s *Service) Get(ctx context.Context, r store.Reader, room id.Room, now ins
 	if !ok {
 		return Room{}, errUnknown
 	}
-	return s.awaken(ctx, r, p, now)
+	_, err = s.awaken(ctx, r, &p, now)
+	return p.Room, err
 }
 
 // ByID returns a room by its id whoever asks, without saying whether it is dormant; archived ones too. It joins r.

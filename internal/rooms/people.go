@@ -90,27 +90,3 @@ func (s *Service) peopleChanged(ctx context.Context, tx store.Tx, actor identity
 	}
 	return audit(ctx, tx, s.deps.Now(), actor, action, r, detail)
 }
-
-// People returns who is listed in the room, in the order of listing. The room's moderators may ask.
-func (s *Service) People(ctx context.Context, actor identity.Actor, room id.Room) ([]Person, error) {
-	var out []Person
-	err := s.deps.DB.Read(ctx, func(r store.Reader) error {
-		p, ok, err := roomByID(ctx, r, room)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return errUnknown
-		}
-		role, err := RoleIn(ctx, r, p.Room, actor)
-		if err != nil {
-			return err
-		}
-		if role != RoleModerator {
-			return errUnknown
-		}
-		out, err = peopleOf(ctx, r, room)
-		return err
-	})
-	return out, err
-}

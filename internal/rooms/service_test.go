@@ -224,7 +224,7 @@ func TestWhoIsWhatInARoom(t *testing.T) {
 			}
 			got := map[string]rooms.Role{}
 			for name, actor := range people {
-				_, role, err := w.Rooms.Find(ctx, actor, room.ID)
+				_, role, err := w.Rooms.FindBySlug(ctx, actor, room.Slug)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -235,12 +235,21 @@ func TestWhoIsWhatInARoom(t *testing.T) {
 			}
 		}
 
-		listed, err := w.Rooms.People(ctx, cohost, room.ID)
-		if err != nil || len(listed) != 2 || listed[0].Name != "co.host" || listed[1].Address != mail || listed[1].Name != "" {
+		view := func(actor identity.Actor) (v rooms.View, err error) {
+			err = w.DB.Read(ctx, func(r store.Reader) (err error) {
+				v, err = w.Rooms.View(ctx, r, actor, room.Slug, w.Clock.Now())
+				return err
+			})
+			return v, err
+		}
+		seen, err := view(cohost)
+		listed := seen.People
+		if err != nil || seen.Role != rooms.RoleModerator || seen.Entitlement.Member != member || len(listed) != 2 || listed[0].Name != "co.host" || listed[1].Address != mail || listed[1].Name != "" {
 			t.Errorf("people: %+v, %v", listed, err)
 		}
-		_, err = w.Rooms.People(ctx, byMail, room.ID)
-		wantFault(t, err, fault.NotFound, "room.unknown")
+		if v, err := view(byMail); err != nil || v.Role != rooms.RoleViewer || v.People != nil {
+			t.Errorf("somebody invited by address sees %+v, %v", v, err)
+		}
 		if list, err := w.Rooms.ListFor(ctx, byMail); err != nil || len(list) != 1 || list[0].Role != rooms.RoleViewer || list[0].Own {
 			t.Errorf("list of somebody invited by address: %+v, %v", list, err)
 		}
@@ -250,7 +259,7 @@ func TestWhoIsWhatInARoom(t *testing.T) {
 		if err := w.Rooms.RemovePerson(ctx, owner, room.ID, listed[0].Subject); err != nil {
 			t.Fatal(err)
 		}
-		if _, role, err := w.Rooms.Find(ctx, cohost, room.ID); err != nil || role != rooms.RoleViewer {
+		if _, role, err := w.Rooms.FindBySlug(ctx, cohost, room.Slug); err != nil || role != rooms.RoleViewer {
 			t.Errorf("co-host taken off the list is %s, %v", role, err)
 		}
 	})
@@ -264,7 +273,7 @@ func TestAnOwnerWhoLeftTheMemberIsAStranger(t *testing.T) {
 	w.Add(member, host, membership.RoleHost)
 	room := w.Room(host, member, rooms.Settings{MayStart: rooms.StartHosts, MayEnter: rooms.EnterPeople})
 	w.Leave(member, owner, host)
-	if _, role, err := w.Rooms.Find(ctx, host, room.ID); err != nil || role != rooms.RoleNone {
+	if _, role, err := w.Rooms.FindBySlug(ctx, host, room.Slug); err != nil || role != rooms.RoleNone {
 		t.Errorf("%s, %v", role, err)
 	}
 	_, err := w.Rooms.Update(ctx, host, room.ID, rooms.UpdateInput{Name: "Mine", Settings: room.Settings})

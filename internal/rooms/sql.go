@@ -64,6 +64,25 @@ func plainRoom(ctx context.Context, r store.Reader, room id.Room) (Room, bool, e
 	return store.Find(ctx, r, scanRoom, `SELECT `+roomColumns+` FROM room WHERE id = $1`, room)
 }
 
+var selectNames = store.NewIn(`SELECT id, name FROM room WHERE id IN`, 0, ``)
+
+// Names returns the names of rooms, in one query for each 64. It joins r.
+func Names(ctx context.Context, r store.Reader, rooms []id.Room) (map[id.Room]string, error) {
+	keys := make([]string, len(rooms))
+	for i, room := range rooms {
+		keys[i] = string(room)
+	}
+	out := make(map[id.Room]string, len(rooms))
+	err := selectNames.Each(ctx, r, nil, keys, ``, func(s store.Scanner) error {
+		var room id.Room
+		var name string
+		err := s.Scan(&room, &name)
+		out[room] = name
+		return err
+	})
+	return out, err
+}
+
 type listed struct {
 	placed
 	role Role

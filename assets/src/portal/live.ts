@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // <div id data-live-list="/stream" data-from="/page">: whenever the stream says something, the block is asked for again and put in place,
-// unless somebody is busy inside it. A tab hidden for a minute closes its stream and catches up when it is looked at again.
+// unless somebody is busy inside it; with data-now at once too. A tab hidden for a minute closes its stream and catches up when it is looked at again.
 const hiddenForMS = 60_000;
 
 export function liveLists(): void {
@@ -33,6 +33,7 @@ function follow(list: HTMLElement): void {
     }
   });
   open();
+  if ("now" in list.dataset) refresh();
 }
 
 async function replace(list: HTMLElement, from: string): Promise<void> {

@@ -16,13 +16,13 @@ import (
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/locale"
+	"meetcoop/internal/locale/localetest"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/membership/membershiptest"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
 	"meetcoop/internal/tariff"
 	"meetcoop/internal/tariff/tarifftest"
-	"meetcoop/locales"
 )
 
 // World is the services of one node on a database.
@@ -32,6 +32,8 @@ type World struct {
 	Catalog *locale.Catalog
 	// Changed, if set, hears of entitlements as the admission gate does.
 	Changed membership.Changed
+	// Entitled, unless it is replaced, reads the tables.
+	Entitled rooms.Entitled
 
 	t testing.TB
 	n *atomic.Int64
@@ -40,27 +42,21 @@ type World struct {
 // New builds a federation in an empty database. The clock stands still until it is moved.
 func New(t testing.TB, db *store.DB) *World {
 	t.Helper()
-	w := &World{t: t, n: &atomic.Int64{}}
+	w := &World{t: t, n: &atomic.Int64{}, Entitled: tariff.Entitled}
 	w.World = tarifftest.New(t, db, tarifftest.Options{Changed: w})
-	w.Catalog = catalog(t)
-	w.Rooms = service(t, db, w.Clock.Now, w.Catalog)
+	w.Catalog = localetest.Catalog(t)
+	w.Rooms = w.service(db)
 	return w
 }
 
-func catalog(t testing.TB) *locale.Catalog {
-	t.Helper()
-	c, err := locale.Load(locales.FS)
-	if err != nil {
-		t.Fatal(err)
+func (w *World) service(db *store.DB) *rooms.Service {
+	w.t.Helper()
+	entitled := func(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (tariff.Entitlement, error) {
+		return w.Entitled(ctx, r, member, now)
 	}
-	return c.Strict()
-}
-
-func service(t testing.TB, db *store.DB, now instant.Clock, c *locale.Catalog) *rooms.Service {
-	t.Helper()
-	s, err := rooms.New(rooms.Deps{DB: db, Now: now, Log: slog.New(slog.DiscardHandler), Catalog: c, Entitled: tariff.Entitled})
+	s, err := rooms.New(rooms.Deps{DB: db, Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler), Catalog: w.Catalog, Entitled: entitled})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	return s
 }
@@ -68,7 +64,7 @@ func service(t testing.TB, db *store.DB, now instant.Clock, c *locale.Catalog) *
 // Second returns the rooms of another node, which holds another handle on the same database.
 func (w *World) Second(db *store.DB) *rooms.Service {
 	w.t.Helper()
-	return service(w.t, db, w.Clock.Now, w.Catalog)
+	return w.service(db)
 }
 
 // PersonBorn makes what a newcomer needs, as the program chains it.
