@@ -7,6 +7,26 @@ import { guestIn, hostIn, knock, openRoom, reads } from "./steps.mjs";
 
 const host = "daisy@common-loom.example";
 
+test("the end of the time: warned, ended for all, and no fresh time for a free member at once", async (t) => {
+	const server = await Server.start();
+	t.after(() => server.stop());
+	await server.cli("level", "override", "--member", "colm-byrne", "--duration", "2m", "--reason", "test");
+	const browser = await launch();
+	t.after(() => browser.close());
+	const { page, link } = await hostIn(t, browser, server, "colm@people.example", "Colm's room");
+	const guest = await guestIn(t, browser, link, "Gast Eins");
+	await reads(guest, "This meeting ends in 2 minutes");
+	const began = performance.now();
+	await page.getByRole("heading", { name: "The meeting has ended" }).waitFor({ timeout: 130_000 });
+	await reads(page, "longest duration");
+	await guest.getByRole("heading", { name: "The meeting has ended" }).waitFor({ timeout: 2000 });
+	t.note(`ended after ${Math.round((performance.now() - began) / 1000)} s`);
+	await page.goto(`${link}/join`);
+	await page.getByRole("button", { name: "Start meeting" }).click();
+	await page.getByRole("heading", { name: "The time of this level is used up" }).waitFor();
+	await reads(page, "Next possible");
+}, { beside: true });
+
 test("three seats, two rooms: the fourth reads why, waits in line, and is let in within 3 s of a free seat, in order", async (t) => {
 	const server = await Server.start();
 	t.after(() => server.stop());
@@ -57,26 +77,6 @@ test("an override by the command line is in force on the running server within a
 	t.note(`let in ${Math.round(took)} ms after the command had returned`);
 	assert(took < 1000, `in force after ${Math.round(took)} ms`);
 });
-
-test("the end of the time: warned, ended for all, and no fresh time for a free member at once", async (t) => {
-	const server = await Server.start();
-	t.after(() => server.stop());
-	await server.cli("level", "override", "--member", "colm-byrne", "--duration", "2m", "--reason", "test");
-	const browser = await launch();
-	t.after(() => browser.close());
-	const { page, link } = await hostIn(t, browser, server, "colm@people.example", "Colm's room");
-	const guest = await guestIn(t, browser, link, "Gast Eins");
-	await reads(guest, "This meeting ends in 2 minutes");
-	const began = performance.now();
-	await page.getByRole("heading", { name: "The meeting has ended" }).waitFor({ timeout: 130_000 });
-	await reads(page, "longest duration");
-	await guest.getByRole("heading", { name: "The meeting has ended" }).waitFor({ timeout: 2000 });
-	t.note(`ended after ${Math.round((performance.now() - began) / 1000)} s`);
-	await page.goto(`${link}/join`);
-	await page.getByRole("button", { name: "Start meeting" }).click();
-	await page.getByRole("heading", { name: "The time of this level is used up" }).waitFor();
-	await reads(page, "Next possible");
-}, { beside: true });
 
 /** Presses Join as n different browsers at once, by plain HTTP; returns how many were let in. */
 async function crowd(n, links, round = "") {

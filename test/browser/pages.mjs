@@ -3,7 +3,7 @@
 // Accessibility of every page. `make test` scans each page with every language, theme and width at least once; with
 // MEETCOOP_TEST_A11Y=full it is the whole matrix.
 
-import { axe, equal, launch, Server, signIn, test, visitor } from "./harness.mjs";
+import { axe, bringAxe, equal, launch, Server, signIn, test, visitor } from "./harness.mjs";
 import { prepare, visit } from "./tour.mjs";
 
 const languages = ["en", "ca", "es", "de", "fr", "nl", "sv"];
@@ -30,22 +30,25 @@ test(`no page has an accessibility violation (${combinations().length} combinati
 		const member = await visitor(browser, { width, theme, locale: lang });
 		await signIn(member, server, "ewan@common-loom.example");
 		for (const page of [guest, member]) {
+			await bringAxe(page);
 			await page.context().addCookies([{ name: "lang", value: lang, url: server.url }, { name: "theme", value: theme, url: server.url }]);
 		}
 		await member.request.post(`${server.url}/language`, { form: { lang }, headers: { Origin: server.url } });
 		await member.request.post(`${server.url}/theme`, { form: { theme }, headers: { Origin: server.url } });
-		for (const entry of pages) {
-			const page = entry.who ? member : guest;
-			await visit(page, server, entry);
-			equal(await page.locator("html").getAttribute("lang"), lang, `language of ${entry.name}`);
-			scans++;
-			for (const v of await axe(page)) found.push(`${entry.name} ${lang} ${theme} ${width}: ${v}`);
-			const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-			if (wide > 0) found.push(`${entry.name} ${lang} ${theme} ${width}: ${wide} px wider than the window`);
-		}
+		const scan = async (page, entries) => {
+			for (const entry of entries) {
+				await visit(page, server, entry);
+				equal(await page.locator("html").getAttribute("lang"), lang, `language of ${entry.name}`);
+				scans++;
+				for (const v of await axe(page)) found.push(`${entry.name} ${lang} ${theme} ${width}: ${v}`);
+				const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+				if (wide > 0) found.push(`${entry.name} ${lang} ${theme} ${width}: ${wide} px wider than the window`);
+			}
+		};
+		await Promise.all([scan(guest, pages.filter((p) => !p.who)), scan(member, pages.filter((p) => p.who))]);
 		await guest.context().close();
 		await member.context().close();
 	}
 	t.note(`${scans} scans`);
 	equal(found, [], "violations");
-}, { beside: true });
+});

@@ -7,9 +7,10 @@ import { hostIn, knock, openRoom } from "./steps.mjs";
 
 /** Brings a demo into the state the tour needs, and returns the pages as { name, path, who }. */
 export async function prepare(t, browser, server) {
-	const { link } = await hostIn(t, browser, server, "daisy@common-loom.example", "Commons");
+	const { page: daisy, link } = await hostIn(t, browser, server, "daisy@common-loom.example", "Commons");
 	await server.cli("level", "override", "--member", "colm-byrne", "--seats", "1", "--reason", "tour");
-	const { link: full } = await hostIn(t, browser, server, "colm@people.example", "Colm's room");
+	const { page: colm, link: full } = await hostIn(t, browser, server, "colm@people.example", "Colm's room");
+	for (const page of [daisy, colm]) await page.locator("#bar-camera").click(); // pictures nobody sees cost time
 	const room = new URL(link).pathname;
 	const fullRoom = new URL(full).pathname;
 	const owner = await visitor(browser);
