@@ -29,7 +29,19 @@ type sqliteDB struct {
 	dsn              string
 	gone             chan struct{} // closed by close
 	once             sync.Once
+	written          int           // transactions of the writer since the last poke; belongs to whoever holds it
+	poke             chan struct{} // asks for a checkpoint
+	tidied           chan struct{} // closed when the goroutine of checkpoints has ended; nil before it began
 }
+
+const (
+	// checkpointEvery is after how many writes the log is copied into the file beside the writer, which would stop for
+	// it otherwise, with two waits for the disk. A rare write does not wake it.
+	checkpointEvery = 16
+	// checkpointPages is when the writer does it itself: a log that is written without a pause is never copied whole
+	// by somebody else, and only then begins anew. 16 MB.
+	checkpointPages = "wal_autocheckpoint(4000)"
+)
 
 var errClosed = errors.New("store: the database handle is closed")
 
@@ -49,7 +61,7 @@ func openSQLite(ctx context.Context, path string) (_ *sqliteDB, err error) {
 		return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 	}
 	n := max(4, runtime.NumCPU())
-	d := &sqliteDB{write1: make(chan *sqliteConn, 1), reads: make(chan *sqliteConn, n), path: path, dsn: dsn(), gone: make(chan struct{})}
+	d := &sqliteDB{write1: make(chan *sqliteConn, 1), reads: make(chan *sqliteConn, n), path: path, dsn: dsn(checkpointPages), gone: make(chan struct{}), poke: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			_ = d.close() // the error of opening tells more
@@ -74,7 +86,23 @@ func openSQLite(ctx context.Context, path string) (_ *sqliteDB, err error) {
 		d.reads <- r
 		d.all++
 	}
+	d.tidied = make(chan struct{})
+	go d.checkpoint()
 	return d, nil
+}
+
+// checkpoint copies the log into the file whenever it is asked to, on a connection of its own. What it cannot copy, because
+// somebody reads or writes, waits for the next time.
+func (d *sqliteDB) checkpoint() {
+	defer close(d.tidied)
+	for {
+		select {
+		case <-d.gone:
+			return
+		case <-d.poke:
+		}
+		_, _ = d.readers.Exec("PRAGMA wal_checkpoint(PASSIVE)") // the writer does it, at the latest
+	}
 }
 
 // openForMigration lends goose a connection of its own, as the writer's is never free. It begins
@@ -93,6 +121,9 @@ func (d *sqliteDB) raw() *sql.DB { return d.readers }
 func (d *sqliteDB) close() (err error) {
 	d.once.Do(func() {
 		close(d.gone)
+		if d.tidied != nil {
+			<-d.tidied
+		}
 		for range d.all { // wait for the running reads, then for the running write
 			err = errors.Join(err, (<-d.reads).close())
 		}
@@ -111,7 +142,16 @@ func (d *sqliteDB) close() (err error) {
 // BEGIN IMMEDIATE takes the write lock now: a deferred transaction that upgrades later fails with
 // SQLITE_BUSY whatever the time-out, as its snapshot is old by then.
 func (d *sqliteDB) write(ctx context.Context, fn func(runner) error) error {
-	return d.transact(ctx, d.write1, "BEGIN IMMEDIATE", func(c *sqliteConn) error { return fn(wholeStatements{c}) })
+	return d.transact(ctx, d.write1, "BEGIN IMMEDIATE", func(c *sqliteConn) error {
+		if d.written++; d.written >= checkpointEvery {
+			d.written = 0
+			select {
+			case d.poke <- struct{}{}:
+			default:
+			}
+		}
+		return fn(wholeStatements{c})
+	})
 }
 
 func (d *sqliteDB) gate(ctx context.Context, fn func(runner) error) error { return d.write(ctx, fn) }
