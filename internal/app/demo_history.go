@@ -90,9 +90,11 @@ func meetingFacts(m fleet.Meeting, people, refused int, dice *rand.Rand) []usage
 	}
 	length := m.EndedAt.Sub(m.StartedAt)
 	facts := []usage.Fact{fact(m.StartedAt, usage.Started, 1, "", -1)}
+	var together time.Duration
 	for i := range people {
 		joined := m.StartedAt.Add(time.Duration(dice.IntN(300)) * time.Second)
 		stay := m.EndedAt.Sub(joined) - time.Duration(dice.IntN(120))*time.Second
+		together += stay
 		facts = append(facts, fact(joined, usage.Joined, 1, "", i), fact(joined.Add(stay), usage.Left, int(stay.Seconds()), "left", i))
 	}
 	for i := range refused {
@@ -103,5 +105,6 @@ func meetingFacts(m fleet.Meeting, people, refused int, dice *rand.Rand) []usage
 	peak.Meeting, peak.Connection = "", ""
 	return append(facts,
 		fact(m.EndedAt, usage.Ended, int(length.Seconds()), string(fleet.EndEmpty), -1),
+		fact(m.EndedAt, usage.Seated, int(together.Seconds()), "", -1),
 		fact(m.EndedAt, usage.Peak, people, "", -1), peak)
 }

@@ -62,14 +62,17 @@ func (h *Handler) refuseOf(r *Request, room rooms.Room, member membership.Member
 		title = "refuse." + code
 	}
 	page := refusePage{
-		Page: h.page(r, "rooms", r.P.T(title, map[string]any{"Member": member.Name, "Room": room.Name, "Limit": limitOf(err)})), Member: member.Name,
+		Page: h.page(r, "rooms", r.P.N(title, limitOf(err), map[string]any{"Member": member.Name, "Room": room.Name, "Limit": limitOf(err)})), Member: member.Name,
 		Refusal: Refusal{Reason: r.P.Fault(err), Trace: r.trace(err), Offers: h.waysOn(r, room, member, err)},
 	}
 	page.Layout, page.Robots = LayoutBare, false
 	if used != nil {
 		row := seatRowOf(r, *used)
 		page.Refusal.Seats = &row
-		page.Refusal.Foot = []string{r.P.N("refuse.running", len(used.Meetings)), r.P.N("refuse.in_line", used.Waiting)}
+		page.Refusal.Foot = []string{r.P.N("refuse.running", len(used.Meetings))}
+		if used.Waiting > 0 {
+			page.Refusal.Foot = append(page.Refusal.Foot, r.P.N("refuse.in_line", used.Waiting))
+		}
 	}
 	if f := fault.As(err); f != nil {
 		if until, ok := f.Params["Until"].(instant.Instant); ok {
@@ -79,11 +82,13 @@ func (h *Handler) refuseOf(r *Request, room rooms.Room, member membership.Member
 	return page
 }
 
-func limitOf(err error) any {
-	if f := fault.As(err); f != nil && f.Params["Limit"] != nil {
-		return f.Params["Limit"]
+// limitOf is the limit that refuses; 0 where none does.
+func limitOf(err error) int {
+	if f := fault.As(err); f != nil {
+		n, _ := f.Params["Limit"].(int)
+		return n
 	}
-	return ""
+	return 0
 }
 
 // waysOn are the next steps for a refusal, the most helpful first.

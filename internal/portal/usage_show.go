@@ -181,6 +181,9 @@ func usageNow(r *Request, page *usagePage, f usageFigures) {
 		ends := r.P.T("levels.any")
 		if !m.DeadlineAt.IsZero() {
 			ends = r.P.Clock(m.DeadlineAt)
+			if m.DeadlineAt.In(r.P.Zone()) != r.Now.In(r.P.Zone()) {
+				ends = r.P.DateTimeShort(m.DeadlineAt)
+			}
 		}
 		page.Running.Rows = append(page.Running.Rows, []Cell{{Text: f.Names[m.Room]}, {Text: r.P.Number(int64(m.People))}, {Text: r.P.Clock(m.StartedAt)}, {Text: ends}})
 	}

@@ -30,7 +30,7 @@ test("photographs", async (t) => {
 		for (const entry of pages) {
 			const page = entry.who ? member : guest;
 			await visit(page, server, entry);
-			if (entry.name === "join") await page.locator("[data-devices] video").waitFor();
+			if (entry.name === "join") await page.waitForFunction(() => (document.querySelector("[data-devices] video")?.getVideoPlaybackQuality().totalVideoFrames ?? 0) > 3);
 			await page.screenshot({ path: path.join(dir, `${entry.name}-${look}.png`), fullPage: true });
 		}
 		await guest.context().close();
