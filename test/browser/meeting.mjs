@@ -3,7 +3,7 @@
 // The meeting itself: people see and hear each other, and moderators moderate.
 
 import { assert, axe, equal, launch, Server, test, until, visitor } from "./harness.mjs";
-import { act, firstPicture, frames, guestIn, hostIn, knock, openPeople, person, reads, seesMoving } from "./steps.mjs";
+import { act, firstPicture, frames, guestIn, hostIn, inside, knock, openPeople, person, reads, seesMoving } from "./steps.mjs";
 
 const host = "daisy@common-loom.example";
 
@@ -48,6 +48,14 @@ test("two people meet: pictures both ways, chat, screen; the moderator mutes, re
 	await again.getByLabel("Your name").fill("Gast Eins");
 	await again.getByRole("button", { name: "Join", exact: true }).click();
 	await again.getByRole("heading", { name: "You were removed from this meeting" }).waitFor();
+	await daisy.getByRole("button", { name: "Let back in Gast Eins" }).click();
+	await reads(daisy, "Gast Eins may come back through the room’s link.");
+	await again.goto(link);
+	await again.getByLabel("Your name").fill("Gast Eins");
+	await again.getByRole("button", { name: "Join", exact: true }).click();
+	await again.waitForURL(/\/meet\//);
+	await inside(again);
+	await again.locator("#bar-leave").click();
 
 	const other = await guestIn(t, browser, link, "Gast Zwei");
 	await daisy.locator("#bar-more").click();

@@ -3,7 +3,7 @@
 import { Refused, post } from "./api";
 import { attr, h, icon, keyed, text, toggle } from "./dom";
 import type { MediaRoom } from "./media";
-import type { Media, Person, Waiting } from "./protocol";
+import type { Media, Person, Removed, Waiting } from "./protocol";
 import { words } from "./stage";
 import type { Store } from "./store";
 import { clock, t } from "./strings";
@@ -16,6 +16,8 @@ export class People {
 	private readonly hands = h("ol", { class: "people-hands" });
 	private readonly handsBox: HTMLElement;
 	private readonly list = h("ul", { class: "people-list" });
+	private readonly removedBox: HTMLElement;
+	private readonly removed = h("ul", { class: "people-removed" });
 	private readonly all: HTMLElement;
 	private readonly note = h("p", { class: "panel-note", role: "status" });
 	private media: MediaRoom | undefined;
@@ -29,6 +31,7 @@ export class People {
 			h("button", { type: "button", class: "button plain", onclick: () => this.act("lobby/admit-all") }, t("meet.people.admit_all")),
 		);
 		this.handsBox = h("section", { class: "people-box", "aria-labelledby": "hands-title", hidden: true }, h("h3", { id: "hands-title" }, t("meet.people.hands")), this.hands);
+		this.removedBox = h("section", { class: "people-box", "aria-labelledby": "removed-title", hidden: true }, h("h3", { id: "removed-title" }, t("meet.people.removed")), this.removed);
 		const lock = (key: "chat" | "mic" | "camera" | "screen" | "names") =>
 			h(
 				"label",
@@ -53,7 +56,7 @@ export class People {
 				h("span", {}, t("meet.people.door")),
 			),
 		);
-		this.el = h("div", { class: "people" }, this.waitingBox, this.handsBox, h("h3", { class: "unseen" }, t("meet.panel.people")), this.list, this.all, this.note);
+		this.el = h("div", { class: "people" }, this.waitingBox, this.handsBox, h("h3", { class: "unseen" }, t("meet.panel.people")), this.list, this.removedBox, this.all, this.note);
 	}
 
 	use(media: MediaRoom | undefined): void {
@@ -99,6 +102,9 @@ export class People {
 		const order = [...state.people].sort((a, b) => Number(b.role === "moderator") - Number(a.role === "moderator") || a.name.localeCompare(b.name));
 		keyed(this.list, order, (p) => p.id, (p) => this.row(p), (node, p) => this.update(node, p, moderator));
 
+		this.removedBox.hidden = !moderator || state.removed.length === 0;
+		keyed(this.removed, moderator ? state.removed : [], (r) => r.id, (r) => this.removedRow(r), () => {});
+
 		this.all.hidden = !moderator;
 		for (const box of Array.from(this.all.querySelectorAll<HTMLInputElement>("[data-lock]"))) {
 			const key = box.dataset.lock as keyof typeof state.meeting.locks | "door";
@@ -113,6 +119,19 @@ export class People {
 			h("span", { class: "who" }, w.name, h("small", {}, t("meet.people.since", { Time: clock(w.since) }))),
 			h("button", { type: "button", class: "button primary", onclick: () => this.act(`lobby/${w.id}/admit`) }, t("meet.people.admit"), h("span", { class: "unseen" }, ` ${w.name}`)),
 			h("button", { type: "button", class: "button quiet", onclick: () => this.act(`lobby/${w.id}/deny`, { text: "" }) }, t("meet.people.deny"), h("span", { class: "unseen" }, ` ${w.name}`)),
+		);
+	}
+
+	private removedRow(r: Removed): HTMLElement {
+		const back = async () => {
+			await this.act(`people/${r.id}/lift`);
+			if (!this.note.textContent) text(this.note, t("meet.people.lifted", { Name: r.name }));
+		};
+		return h(
+			"li",
+			{},
+			h("span", { class: "who" }, r.name),
+			h("button", { type: "button", class: "button quiet", onclick: () => void back() }, t("meet.people.lift"), h("span", { class: "unseen" }, ` ${r.name}`)),
 		);
 	}
 

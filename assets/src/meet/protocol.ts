@@ -27,6 +27,11 @@ export interface Waiting {
 	since: string; // RFC 3339
 }
 
+export interface Removed {
+	id: string;
+	name: string;
+}
+
 export interface Line {
 	id: string;
 	n: number;
@@ -81,6 +86,7 @@ export interface State {
 	me: Me;
 	people: Person[];
 	waiting: Waiting[];
+	removed: Removed[]; // who was put out and may be let back in; empty for viewers
 	chat: Line[];
 }
 
@@ -102,11 +108,12 @@ export type Event =
 	| { kind: "lobby"; data: { waiting: Waiting[] } }
 	| { kind: "muted"; data: { by: string; media: Media } }
 	| { kind: "removed"; data: Record<string, never> }
+	| { kind: "lifted"; data: Removed }
 	| { kind: "replaced"; data: Record<string, never> }
 	| { kind: "ended"; data: { why: string; message: string } }
 	| { kind: "engine"; data: { state: "up" | "down" } };
 
-export const kinds = ["state", "person", "gone", "chat", "reaction", "locks", "seats", "deadline", "time", "lobby", "muted", "removed", "replaced", "ended", "engine"] as const;
+export const kinds = ["state", "person", "gone", "chat", "reaction", "locks", "seats", "deadline", "time", "lobby", "muted", "removed", "lifted", "replaced", "ended", "engine"] as const;
 
 export const reactions = ["thumbs_up", "heart", "clap", "laugh", "surprised", "celebrate"] as const;
 export type Reaction = (typeof reactions)[number];

@@ -63,6 +63,7 @@ export class Store {
 				return this.person(event.data);
 			case "gone":
 				s.people = s.people.filter((p) => p.id !== event.data.id);
+				if (event.data.why === "removed" && s.me.role === "moderator" && !s.removed.some((r) => r.id === event.data.id)) s.removed.push({ id: event.data.id, name: event.data.name });
 				return this.tell({ kind: "gone", name: event.data.name, why: event.data.why });
 			case "chat":
 				if (s.chat.some((l) => l.id === event.data.id)) return;
@@ -91,6 +92,9 @@ export class Store {
 			}
 			case "muted":
 				return this.tell({ kind: "muted", by: event.data.by, media: event.data.media });
+			case "lifted":
+				s.removed = s.removed.filter((r) => r.id !== event.data.id);
+				return this.tell({ kind: "drawn" });
 			case "removed":
 				return this.tell({ kind: "over", why: "removed", message: "" });
 			case "replaced":
