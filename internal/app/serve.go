@@ -253,6 +253,9 @@ func (n *node) handler() (http.Handler, error) {
 		mux.Handle("/rtc", proxy)
 		mux.Handle("/rtc/", proxy)
 	}
+	if n.cfg.Engine == "livekit" {
+		mux.Handle(webhookPath, n.media.engine.Webhooks())
+	}
 	refuse := web.Refusal(n.catalog, n.log)
 	return web.Chain(web.Routed(mux),
 		web.Identify, web.Client(n.cfg.TrustedProxy), web.Log(n.log, telemetry.Requests(n.registry)), web.Recover(n.log, refuse),
@@ -260,6 +263,10 @@ func (n *node) handler() (http.Handler, error) {
 		web.Hosts(n.cfg.BaseURL(), refuse, n.cfg.listenHosts()...), web.Languages, web.Origin(refuse), web.LimitBody(maxBody, refuse), web.Compress,
 	), nil
 }
+
+// webhookPath is where an external LiveKit posts its events (its setting webhook.urls). Without them it is asked every
+// second, and people are heard of that much later.
+const webhookPath = "/livekit/events"
 
 // maxBody bounds every form: the largest is a pasted list of addresses, which comes later.
 const maxBody = 1 << 20

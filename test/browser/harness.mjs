@@ -44,11 +44,12 @@ function cleanEnv() {
 	return env;
 }
 
-/** A running server. `flags` are added to serve; the demo federation is in it unless demo is false. */
+/** A running server. `flags` are added to serve; it is waited for until `probe` (readyz, or healthz) says yes; the demo federation is in it unless demo is false. */
 export class Server {
-	static async start({ flags = [], demo = true, data, databaseURL, port, bin = binary } = {}) {
+	static async start({ flags = [], demo = true, data, databaseURL, port, bin = binary, probe = "readyz" } = {}) {
 		const s = new Server();
 		s.bin = bin;
+		s.probe = probe;
 		s.own = data === undefined;
 		s.data = data ?? mkdtempSync(path.join(tmpdir(), "meetcoop-browser-"));
 		s.port = port ?? (await freePort());
@@ -70,7 +71,7 @@ export class Server {
 		for (;;) {
 			if (this.process.exitCode !== null) throw new Error(`the server ended at once:\n${this.log}`);
 			try {
-				const r = await fetch(`http://127.0.0.1:${this.ops}/readyz`);
+				const r = await fetch(`http://127.0.0.1:${this.ops}/${this.probe}`);
 				if (r.ok) break;
 			} catch {
 				// not listening yet

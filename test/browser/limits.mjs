@@ -2,7 +2,8 @@
 
 // Limits as people meet them: the line for a seat, the end of the time, and never one too many.
 
-import { assert, equal, launch, Server, signIn, test, until, visitor } from "./harness.mjs";
+import { createHash, createHmac } from "node:crypto";
+import { assert, equal, freePort, launch, Server, signIn, test, until, visitor } from "./harness.mjs";
 import { guestIn, hostIn, knock, openRoom, reads } from "./steps.mjs";
 
 const host = "daisy@common-loom.example";
@@ -244,4 +245,25 @@ test("Ctrl-C stops the server and its children within 5 s; a second start keeps 
 	});
 	t.note(`ready after ${Math.round(again.readyAfter)} ms`);
 	equal((await again.cli("member", "show", "kept", "--json")).slug, "kept", "what was there before");
+});
+
+test("events of an external LiveKit are taken with its signature only", async (t) => {
+	const key = "APIkey", secret = "a-secret-of-at-least-thirty-two-bytes";
+	const server = await Server.start({ probe: "healthz", flags: ["--engine", "livekit", "--livekit-url", `http://127.0.0.1:${await freePort()}`, "--livekit-key", key, "--livekit-secret", secret] });
+	t.after(() => server.stop());
+	const part = (o) => Buffer.from(JSON.stringify(o)).toString("base64url");
+	const send = (body, signedWith) => {
+		const text = JSON.stringify(body);
+		const claims = `${part({ alg: "HS256", typ: "JWT" })}.${part({ iss: key, exp: Math.floor(Date.now() / 1000) + 60, sha256: createHash("sha256").update(text).digest("base64") })}`;
+		const token = `${claims}.${createHmac("sha256", signedWith).update(claims).digest("base64url")}`;
+		return fetch(`${server.url}/livekit/events`, { method: "POST", body: text, headers: { "Content-Type": "application/webhook+json", ...(signedWith && { Authorization: token }) } });
+	};
+	const event = { event: "room_started", id: "EV_1", createdAt: "1", room: { name: "not-one-of-ours", sid: "RM_1" } };
+	equal((await send(event, secret)).status, 204, "a signed event");
+	equal((await send(event, "another-secret-of-thirty-two-bytes!")).status, 401, "somebody else's signature");
+	equal((await fetch(`${server.url}/livekit/events`, { method: "POST", body: JSON.stringify(event) })).status, 401, "no signature");
+	equal((await fetch(`${server.url}/livekit/events`)).status, 405, "a look at it");
+	const embedded = await Server.start();
+	t.after(() => embedded.stop());
+	equal((await fetch(`${embedded.url}/livekit/events`, { method: "POST", body: "{}" })).status, 404, "with the embedded engine");
 });
