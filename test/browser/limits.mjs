@@ -68,7 +68,7 @@ test("an override by the command line is in force on the running server within a
 	t.after(() => browser.close());
 	const { link } = await hostIn(t, browser, server, host, "Commons");
 	const guest = await knock(t, browser, link, "Second");
-	await guest.getByRole("heading", { name: "All 1 seats of Common Loom are taken" }).waitFor();
+	await guest.getByRole("heading", { name: "The only seat of Common Loom is taken" }).waitFor();
 	await guest.getByRole("button", { name: "Wait for a seat" }).click();
 	await reads(guest, "You are next.");
 	await server.cli("level", "override", "--member", "common-loom", "--seats", "2", "--reason", "test");
