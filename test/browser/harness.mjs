@@ -116,7 +116,7 @@ export function launch(extra = []) {
 		headless: true,
 		args: [
 			"--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-			"--disable-features=Translate,OptimizationHints,MediaRouter", "--use-fake-device-for-media-stream=fps=8", "--use-fake-ui-for-media-stream",
+			"--disable-features=Translate,OptimizationHints,MediaRouter", "--use-fake-device-for-media-stream=fps=4", "--use-fake-ui-for-media-stream",
 			"--auto-select-desktop-capture-source=Entire screen", "--autoplay-policy=no-user-gesture-required", ...extra,
 		],
 	});

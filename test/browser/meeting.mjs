@@ -73,8 +73,7 @@ test("six people in one room each receive the five others", async (t) => {
 	t.after(() => browser.close());
 	const small = { width: 900, height: 640 };
 	const { page: first, link } = await hostIn(t, browser, server, host, "Commons", small);
-	const pages = [first];
-	for (const name of ["Two", "Three", "Four", "Five", "Six"]) pages.push(await guestIn(t, browser, link, name, small));
+	const pages = [first, ...(await Promise.all(["Two", "Three", "Four", "Five", "Six"].map((name) => guestIn(t, browser, link, name, small))))];
 	const began = await Promise.all(pages.map(frames));
 	await until("every one of the 30 pictures moves", async () => {
 		const now = await Promise.all(pages.map(frames));
