@@ -76,7 +76,10 @@ export class Server {
 			} catch {
 				// not listening yet
 			}
-			if (performance.now() - began > 60_000) throw new Error(`the server is not ready after 60 s:\n${this.log}`);
+			if (performance.now() - began > 60_000) {
+				this.process.kill("SIGINT"); // nobody else would end it
+				throw new Error(`the server is not ready after 60 s:\n${this.log}`);
+			}
 			await new Promise((r) => setTimeout(r, 20));
 		}
 		this.readyAfter = performance.now() - began;
