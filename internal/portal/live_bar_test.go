@@ -44,6 +44,9 @@ func TestTheBarTellsOfOnesOwnRunningMeetings(t *testing.T) {
 		if got := bar(h.owner, ""); strings.Count(got, "is live") != 1 || !strings.Contains(got, "and 1 more") {
 			t.Errorf("two run, and the bar says %s", got)
 		}
+		if door := h.owner.get(h.path("/join")).is("the door", 200); strings.Contains(door.body, `data-from="/live`) {
+			t.Error("the door of a room tells of meetings")
+		}
 		h.owner.get("/account").says("where the bar comes from", `data-from="/live"`)
 		h.owner.get(h.path("")).says("the bar without this room", `data-from="/live?not=`+h.room.Slug+`"`)
 	})
