@@ -31,6 +31,7 @@ func TestTheUsagePageShowsWhatAdmissionDecidesWith(t *testing.T) {
 		w.browser().knock(h, "One more", "").is("refused", 409)
 		h.owner.get(path+"?span=month").is("the month, while it runs", 200).says("who is inside", "At most 5 seats were taken at once.")
 		h.owner.send(meet+"/end", "{}").is("ending", 200)
+		h.owner.get(path+"?span=month").is("the month, right after the end", 200).says("the peak of this hour", "At most 5 seats were taken at once.")
 		w.pass(2 * time.Hour)
 		w.browser().get(h.path(""))
 		for _, span := range []string{"month", "year", "nonsense"} {
