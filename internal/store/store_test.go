@@ -3,10 +3,13 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -520,5 +523,32 @@ func TestOpenRefusesWhatCannotBe(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%s: the password is in the error: %v", name, err)
 		}
+	}
+}
+
+// TestTheLogIsCopiedBesideTheWriter writes far less than would make the writer itself copy the log into the file.
+func TestTheLogIsCopiedBesideTheWriter(t *testing.T) {
+	cfg := storetest.Location(t, store.SQLite)
+	db := storetest.Open(t, cfg)
+	for i := range 64 {
+		err := db.Write(t.Context(), func(tx store.Tx) error {
+			return store.SetNote(t.Context(), tx, noon, fmt.Sprint("copied-", i), "yes")
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for give := time.Now().Add(10 * time.Second); ; {
+		file, err := os.ReadFile(cfg.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(file, []byte("copied-1")) {
+			return
+		}
+		if time.Now().After(give) {
+			t.Fatal("the file does not have what was written")
+		}
+		runtime.Gosched()
 	}
 }
