@@ -359,7 +359,21 @@ func (e *Engine) putOut(ctx context.Context, m id.Meeting, p id.Participant) (fo
 	if isNotThere(err) {
 		return false, nil
 	}
+	if err != nil && e.isGone(ctx, a, m, p) {
+		return false, nil
+	}
 	return err == nil, err
+}
+
+// isGone reports whether LiveKit certainly no longer knows a person. A removal of somebody
+// who leaves at that moment, or whom a second removal puts out, is sent to a listener that
+// no longer exists, and v1.13.5 lets it run into its deadline instead of answering.
+func (e *Engine) isGone(ctx context.Context, a *api, m id.Meeting, p id.Participant) bool {
+	people, err := e.people(ctx, a, m)
+	if isNotThere(err) {
+		return true
+	}
+	return err == nil && !slices.ContainsFunc(people, func(i *livekit.ParticipantInfo) bool { return i.Identity == string(p) })
 }
 
 // Mute implements engine.Engine.

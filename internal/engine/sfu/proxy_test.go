@@ -46,6 +46,7 @@ func TestProxy(t *testing.T) {
 		"no answer of LiveKit's is passed on":           noForeignWords,
 		"a refreshed token of a removed person is dead": refreshedToken,
 		"a removal during the opening of a socket wins": removalRace,
+		"two removals of a person at once both succeed": removedTwice,
 		"an ended meeting opens to nobody":              endedMeeting,
 		"validate says what the socket would":           validates,
 		"a meeting nobody made is made":                 madeOnEntry,
@@ -374,6 +375,24 @@ func removalRace(t *testing.T, s *site) {
 		people, err := s.people(patient(t), a, ref.Meeting)
 		return err == nil && len(people) == 0
 	})
+}
+
+// A moderator removes whom the judge of strangers puts out at that very moment.
+func removedTwice(t *testing.T, s *site) {
+	ref := s.meeting(t)
+	for range 3 {
+		who := id.NewParticipant()
+		s.enter(t, ref, who)
+		failed := make(chan error, 4)
+		for range cap(failed) {
+			go func() { failed <- s.Remove(patient(t), ref, who) }()
+		}
+		for range cap(failed) {
+			if err := <-failed; err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }
 
 func endedMeeting(t *testing.T, s *site) {
