@@ -76,6 +76,9 @@ type JoinInput struct {
 	Kept     int           // seats of the member that nobody else may take while it runs
 	Duration time.Duration // most it may last; 0 is as long as the level allows
 
+	// Lease is how long the seat is kept for whoever is on the way; 0 is Deps.Lease.
+	Lease time.Duration
+
 	// Wait puts the person on the waiting list when the seats or the meeting are full; a later
 	// refusal of another kind is still a fault.
 	Wait bool
@@ -94,6 +97,7 @@ func (in JoinInput) Validate() error {
 	c.Field(in.Reserve >= 0, "reserve", "input.choice")
 	c.Field(in.Kept >= 0, "kept", "input.choice")
 	c.Field(in.Duration >= 0, "duration", "input.choice")
+	c.Field(in.Lease >= 0, "lease", "input.choice")
 	return c.Err()
 }
 
@@ -105,6 +109,7 @@ type Admission struct {
 	Replaced id.Participant // whom of the same person this join took the seat over from; none mostly
 	Waiting  bool           // on the waiting list; Meeting and Seat are zero
 	Ahead    int            // how many fresh waiters are before this one
+	Most     tariff.Limit   // of Reserve and what follows it: the most people the limits let into the meeting
 }
 
 // Seen is what an engine lists of one meeting.

@@ -124,7 +124,7 @@ func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now inst
 		}
 	}
 	for i, w := range all {
-		w.answers, w.out = decide(w.ledger, w.requests, now, rules{g.deps.Lease, g.deps.Away}, p, reread[i])
+		w.answers, w.out = decide(w.ledger, w.requests, now, rules{g.deps.Lease, g.deps.Away, g.deps.Hold, detachedHold}, p, reread[i])
 	}
 	return p, nil
 }
@@ -132,7 +132,7 @@ func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now inst
 // placesMeetings reports whether a server may have to be chosen, for which memory is too old.
 func (w *work) placesMeetings() bool {
 	for _, req := range w.requests {
-		if req.kind == kindMove || (req.kind == kindJoin && req.join.MayStart && w.ledger.open[req.join.key()] == nil) {
+		if req.kind == kindMove || req.kind == kindReserve || req.kind == kindElsewhere || (req.kind == kindJoin && req.join.MayStart && w.ledger.open[req.join.key()] == nil) {
 			return true
 		}
 	}
@@ -142,6 +142,9 @@ func (w *work) placesMeetings() bool {
 // stranded reports whether a meeting has to move, as far as memory tells.
 func (w *work) stranded(p *places, now instant.Instant) bool {
 	for _, m := range w.ledger.meetings {
+		if m.State == fleet.Detached {
+			continue
+		}
 		if s, known := p.server(m.Server); !known || !s.Usable(now) {
 			return true
 		}
@@ -189,6 +192,15 @@ func (l *lane) write(ctx context.Context, tx store.Tx, all []*work, now instant.
 	}
 	if err := l.gate.deps.Facts.Record(ctx, tx, facts...); err != nil {
 		return err
+	}
+	for _, w := range all {
+		for i, req := range w.requests {
+			if a := w.answers[i]; a.changed && req.then != nil {
+				if err := req.then(ctx, tx, now, a.admission); err != nil {
+					return err
+				}
+			}
+		}
 	}
 	return l.gate.tell(ctx, tx, now, events)
 }

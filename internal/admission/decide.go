@@ -13,11 +13,16 @@ import (
 )
 
 // rules are the times a decision goes by.
-type rules struct{ lease, away time.Duration }
+type rules struct {
+	lease, away time.Duration
+	hold        time.Duration // away on a BigBlueButton server
+	detached    time.Duration // away when the server itself is gone
+}
 
 // answer is what a request gets once everything is committed.
 type answer struct {
 	admission Admission
+	changed   bool // a meeting was reserved, confirmed or moved: Then runs
 	err       error
 }
 
@@ -128,6 +133,10 @@ func (d *decision) one(req *request) answer {
 		}
 	case kindReconcile:
 		d.reconcile(req)
+	case kindReserve:
+		return d.reserve(&req.reserve)
+	case kindConfirm, kindElsewhere, kindVoid, kindDetach, kindReattach:
+		return d.transition(req)
 	case kindSweep, kindRefresh:
 		// what they are for has been done above
 	}

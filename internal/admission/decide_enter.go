@@ -22,6 +22,9 @@ func (d *decision) enter(in *JoinInput) (Admission, *fault.Error) {
 	if m == nil {
 		return d.start(in)
 	}
+	if !m.Open() {
+		return Admission{}, fault.New(fault.Unavailable, "meeting.not_ready")
+	}
 	if s := m.seats[in.Person]; s != nil {
 		return d.again(m, s, in), nil
 	}
@@ -34,7 +37,9 @@ func (d *decision) enter(in *JoinInput) (Admission, *fault.Error) {
 			return Admission{}, f
 		}
 	}
-	if !known || !server.Usable(d.now) {
+	if usable := known && server.Usable(d.now); !usable && server.Kind == fleet.KindBBB {
+		return Admission{}, fault.New(fault.Unavailable, "fleet.server_silent")
+	} else if !usable {
 		if f := d.rehost(m); f != nil {
 			return Admission{}, f
 		}
@@ -69,7 +74,7 @@ func (d *decision) start(in *JoinInput) (Admission, *fault.Error) {
 	if m.Cap <= 0 {
 		m.Cap = tariff.Unlimited
 	}
-	server, noServer := d.places.choose(d.now, d.limits.Tags, "", 1)
+	server, noServer := d.places.choose(d.now, portalKinds, d.limits.Tags, nil, 1)
 	if f := d.crowded(m, in.Role, server); f != nil {
 		return Admission{}, f
 	}

@@ -19,7 +19,7 @@ import (
 func (d *decision) seat(m *meeting, in *JoinInput) *Seat {
 	s := &Seat{
 		Member: d.member, Meeting: m.ID, Person: in.Person, Participant: in.Participant, Role: in.Role,
-		ExpiresAt: d.now.Add(d.rules.lease), TakenAt: d.now,
+		ExpiresAt: d.now.Add(d.leaseFor(in)), TakenAt: d.now,
 	}
 	d.take(m, s, "")
 	return s
@@ -79,7 +79,7 @@ func (d *decision) again(m *meeting, s *Seat, in *JoinInput) Admission {
 		d.out.events = append(d.out.events, event{kind: eventAdmitted, seat: *s})
 	}
 	if !s.Present {
-		s.ExpiresAt = instant.Later(s.ExpiresAt, d.now.Add(d.rules.lease))
+		s.ExpiresAt = instant.Later(s.ExpiresAt, d.now.Add(d.leaseFor(in)))
 		d.expects(s)
 	}
 	d.touch(s)
@@ -105,7 +105,7 @@ func (d *decision) inside(s *Seat) {
 // away notes that the holder was cut off.
 func (d *decision) away(m id.Meeting, p id.Participant) {
 	if s := d.holder(m, p); s != nil && s.Present {
-		s.Present, s.ExpiresAt, s.SeenAt = false, d.now.Add(d.rules.away), d.now
+		s.Present, s.ExpiresAt, s.SeenAt = false, d.now.Add(d.holdOf(d.meetings[m])), d.now
 		d.expects(s)
 		d.touch(s)
 	}
@@ -140,21 +140,32 @@ func (d *decision) end(m *meeting, at instant.Instant, why fleet.EndReason) {
 			}
 		}
 	}
-	m.State, m.EndedAt, m.EndReason = fleet.Ended, at, why
+	d.close(m, fleet.Ended, at, why)
+	d.fact(usage.Ended, m, nil, seconds(at.Sub(m.StartedAt)), string(why))
+	d.fact(usage.Peak, m, nil, m.Peak, "")
+	d.fact(usage.Seated, m, nil, m.Seconds, "")
+	d.out.events = append(d.out.events, event{kind: eventEnded, meeting: m.Meeting})
+}
+
+// close takes a meeting out of the counts and stops its clocks. One that nobody was in has used no time (gateway.md L3).
+func (d *decision) close(m *meeting, state fleet.State, at instant.Instant, why fleet.EndReason) {
+	m.State, m.EndedAt, m.EndReason = state, at, why
 	delete(d.meetings, m.ID)
 	delete(d.open, m.key())
 	d.out.meetings[m.ID], d.out.moved[m.ID] = m, m
 	d.out.dirty = true
 	d.places.shift(m.Server, -1, 0)
-	room := roomClock(m.key())
-	d.setClock(room, d.clocks[room].end(at, d.limits.zone()))
+	keys := []clockKey{roomClock(m.key())}
 	if len(d.meetings) == 0 {
-		d.setClock(memberClock, d.clocks[memberClock].end(at, d.limits.zone()))
+		keys = append(keys, memberClock)
 	}
-	d.fact(usage.Ended, m, nil, seconds(at.Sub(m.StartedAt)), string(why))
-	d.fact(usage.Peak, m, nil, m.Peak, "")
-	d.fact(usage.Seated, m, nil, m.Seconds, "")
-	d.out.events = append(d.out.events, event{kind: eventEnded, meeting: m.Meeting})
+	for _, k := range keys {
+		c, until := d.clocks[k], at
+		if m.Peak == 0 && c.since == m.StartedAt {
+			until = m.StartedAt
+		}
+		d.setClock(k, c.end(until, d.limits.zone()))
+	}
 }
 
 func (d *decision) setClock(k clockKey, c clock) {
@@ -169,7 +180,7 @@ func (d *decision) move(id id.Meeting) answer {
 	if m == nil {
 		return answer{err: fault.New(fault.Conflict, "meeting.ended")}
 	}
-	if s, known := d.places.server(m.Server); !known || !s.Usable(d.now) {
+	if s, known := d.places.server(m.Server); s.Kind != fleet.KindBBB && (!known || !s.Usable(d.now)) {
 		if f := d.rehost(m); f != nil {
 			return answer{err: f}
 		}
@@ -179,7 +190,7 @@ func (d *decision) move(id id.Meeting) answer {
 
 // rehost gives a meeting another server. Everybody keeps the seat: they come back by themselves.
 func (d *decision) rehost(m *meeting) *fault.Error {
-	s, f := d.places.choose(d.now, d.limits.Tags, m.Server, m.People)
+	s, f := d.places.choose(d.now, portalKinds, d.limits.Tags, []id.Server{m.Server}, m.People)
 	if f != nil {
 		return f
 	}

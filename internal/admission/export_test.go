@@ -37,7 +37,7 @@ func NewReference(member id.Member, e tariff.Entitlement, server fleet.Server) *
 	l := newLedger(member)
 	l.complete, l.limits = true, limitsOf(e)
 	return &Reference{
-		ledger: l, rules: rules{defaultLease, defaultAway}, gone: map[seatKey]instant.Instant{},
+		ledger: l, rules: rules{lease: defaultLease, away: defaultAway}, gone: map[seatKey]instant.Instant{},
 		places: &places{servers: []fleet.Server{server}, loads: map[id.Server]fleet.Load{}, moved: map[id.Server]fleet.Load{}, exact: map[id.Server]int{}},
 	}
 }

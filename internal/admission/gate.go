@@ -38,6 +38,7 @@ type Deps struct {
 
 	Lease time.Duration // from admission to connection; default 75 s (--seat-lease)
 	Away  time.Duration // how long the seat of somebody cut off is kept; default 60 s
+	Hold  time.Duration // the same on a BigBlueButton server, where a reload does not ask us; default 15 s (--seat-hold)
 }
 
 // Gate decides who may enter. It is safe for concurrent use. One per process; several processes on one
@@ -71,6 +72,9 @@ func New(deps Deps) (*Gate, error) {
 	if deps.Away == 0 {
 		deps.Away = defaultAway
 	}
+	if deps.Hold == 0 {
+		deps.Hold = defaultHold
+	}
 	g := &Gate{deps: deps, fleet: &yard{}, metrics: newMetrics(deps.Registry), reading: defaultReading}
 	n := lanesSQLite
 	if deps.DB.Engine() == store.Postgres {
@@ -85,6 +89,8 @@ func New(deps Deps) (*Gate, error) {
 const (
 	defaultLease  = 75 * time.Second
 	defaultAway   = 60 * time.Second
+	defaultHold   = 15 * time.Second
+	detachedHold  = 180 * time.Second // seats of a meeting whose server is dead (gateway.md, section 5)
 	lanesSQLite   = 1 // there is one writer
 	lanesPostgres = 4
 )

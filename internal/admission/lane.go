@@ -30,9 +30,16 @@ const (
 	kindReconcile
 	kindSweep
 	kindRefresh
+	kindReserve
+	kindConfirm
+	kindElsewhere
+	kindVoid
+	kindDetach
+	kindReattach
 )
 
-var kindNames = [...]string{"join", "present", "away", "release", "end", "move", "keep_waiting", "stop_waiting", "reconcile", "sweep", "refresh"}
+var kindNames = [...]string{"join", "present", "away", "release", "end", "move", "keep_waiting", "stop_waiting", "reconcile", "sweep", "refresh",
+	"reserve", "confirm", "elsewhere", "void", "detach", "reattach"}
 
 func (k requestKind) String() string { return kindNames[k] }
 
@@ -46,6 +53,9 @@ type request struct {
 	answer answer
 
 	join        JoinInput
+	reserve     ReserveInput
+	then        Then // nil: nothing
+	first       bool // of kindConfirm: the meeting begins
 	meeting     id.Meeting
 	participant id.Participant
 	why         Why

@@ -116,7 +116,7 @@ func (b reading) ledger(ctx context.Context, tx store.Tx, mem *ledger, row usage
 // needsClocks reports whether a meeting may begin or end in this batch.
 func (w *work) needsClocks(l *ledger) bool {
 	for _, req := range w.requests {
-		if req.kind == kindEnd || (req.kind == kindJoin && l.open[req.join.key()] == nil) {
+		if req.kind == kindEnd || req.kind == kindReserve || req.kind == kindVoid || (req.kind == kindJoin && l.open[req.join.key()] == nil) {
 			return true
 		}
 	}
@@ -170,7 +170,7 @@ func (l *ledger) readSome(ctx context.Context, tx store.Tx, w *work, now instant
 			}
 		case kindPresent, kindAway, kindRelease, kindKeep:
 			participants = append(participants, string(req.participant))
-		case kindEnd:
+		case kindEnd, kindVoid, kindDetach:
 			if l.meetings[req.meeting] != nil {
 				whole[req.meeting] = true
 			}

@@ -107,11 +107,13 @@ func (p *places) full(s id.Server, more int) bool {
 	return counted && n+more > v.MaxPeople
 }
 
-// choose returns the server for a new meeting of so many people, or for one that moves away from not.
-// Portal meetings need no call to be created, which only an sfu allows.
-func (p *places) choose(now instant.Instant, tags []string, not id.Server, people int) (fleet.Server, *fault.Error) {
+// portalKinds are where portal meetings run: they need no call to be created, which only an sfu allows.
+var portalKinds = []fleet.Kind{fleet.KindSFU}
+
+// choose returns the server for a new meeting of so many people, or for one that moves away from others.
+func (p *places) choose(now instant.Instant, kinds []fleet.Kind, tags []string, not []id.Server, people int) (fleet.Server, *fault.Error) {
 	s, err := fleet.Place(p.servers, p.loads, fleet.PlaceInput{
-		Now: now, Kinds: []fleet.Kind{fleet.KindSFU}, Tags: tags, Not: not, Pick: p.pick,
+		Now: now, Kinds: kinds, Tags: tags, Not: not, Pick: p.pick,
 		Full: func(s id.Server) bool { return p.full(s, people) },
 	})
 	if err != nil {

@@ -27,7 +27,7 @@ type PlaceInput struct {
 	Now   instant.Instant
 	Kinds []Kind               // servers that can be used; empty means every kind
 	Tags  []string             // tags the server must carry; without any only untagged servers are used
-	Not   id.Server            // a server to leave out; may be none
+	Not   []id.Server          // servers to leave out; may be nil
 	Full  func(id.Server) bool // no place for one more person; nil means none is full
 	Pick  func(n int) int      // chooses among n equals, 0 <= result < n; nil takes the first
 }
@@ -77,7 +77,7 @@ func EngineFull(limit int) *fault.Error {
 }
 
 func (s Server) fits(in PlaceInput) bool {
-	if !s.Usable(in.Now) || s.Admin != AdminEnabled || s.ID == in.Not {
+	if !s.Usable(in.Now) || s.Admin != AdminEnabled || slices.Contains(in.Not, s.ID) {
 		return false
 	}
 	if len(in.Kinds) > 0 && !slices.Contains(in.Kinds, s.Kind) {

@@ -47,7 +47,7 @@ func TestPlaceChoosesAServer(t *testing.T) {
 		{name: "never seen is not up", servers: []Server{up("a", func(s *Server) { s.Observed = ObservedUnknown })}, want: "fleet.no_server"},
 		{name: "untagged meetings use untagged servers", servers: []Server{up("a", tag("eu"))}, want: "fleet.no_server"},
 		{name: "all tags are needed", servers: []Server{up("a", tag("eu")), up("b", tag("big", "eu"))}, in: PlaceInput{Tags: []string{"eu", "big"}}, want: "b"},
-		{name: "away from one", servers: []Server{up("a"), up("b")}, in: PlaceInput{Not: "a"}, want: "b"},
+		{name: "away from one", servers: []Server{up("a"), up("b")}, in: PlaceInput{Not: []id.Server{"a"}}, want: "b"},
 		{name: "full ones are left out", servers: []Server{up("a"), up("b")}, in: PlaceInput{Full: func(s id.Server) bool { return s == "a" }}, want: "b"},
 		{name: "all full", servers: []Server{up("a", func(s *Server) { s.MaxPeople = 50 })}, in: PlaceInput{Full: func(id.Server) bool { return true }}, want: "fleet.engine_full"},
 		{name: "equals are drawn", servers: []Server{up("a"), up("b"), up("c")}, in: PlaceInput{Pick: func(n int) int { return n - 1 }}, want: "c"},

@@ -11,6 +11,7 @@ package id
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"strings"
@@ -34,6 +35,7 @@ type (
 	Fact        string // one standing fact
 	Override    string // a level lent, or single limits replaced
 	Connection  string // API credential of a member; the portal's own is built in
+	Secret      string // one shared secret of a connection
 	Decision    string // a recorded decision
 	Level       string // one version of a service level
 	Room        string // a standing place with a link
@@ -63,6 +65,7 @@ var (
 	pFact        = prefix("fact")
 	pOverride    = prefix("ovr")
 	pConnection  = prefix("conn")
+	pSecret      = prefix("sec")
 	pDecision    = prefix("dec")
 	pLevel       = prefix("lvl")
 	pRoom        = prefix("room")
@@ -88,6 +91,7 @@ func NewStewardship() Stewardship { return Stewardship(pStewardship + uuid7()) }
 func NewFact() Fact               { return Fact(pFact + uuid7()) }
 func NewOverride() Override       { return Override(pOverride + uuid7()) }
 func NewConnection() Connection   { return Connection(pConnection + uuid7()) }
+func NewSecret() Secret           { return Secret(pSecret + uuid7()) }
 func NewDecision() Decision       { return Decision(pDecision + uuid7()) }
 func NewLevel() Level             { return Level(pLevel + uuid7()) }
 func NewRoom() Room               { return Room(pRoom + uuid7()) }
@@ -99,6 +103,13 @@ func NewJob() Job                 { return Job(pJob + uuid7()) }
 func NewMail() Mail               { return Mail(pMail + uuid7()) }
 func NewNode() Node               { return Node(pNode + uuid7()) }
 func NewMessage() Message         { return Message(pMessage + uuid7()) }
+
+// DerivedParticipant returns the participant of a person in a meeting on a server that knows no participants of ours: the
+// same for the same two, so that whoever joins again or is listed there is the same.
+func DerivedParticipant(m Meeting, person [16]byte) Participant {
+	sum := sha256.Sum256(append([]byte(m), person[:]...))
+	return Participant(pParticipant + hex.EncodeToString(sum[:16]))
+}
 
 // ParseMeeting returns s as a meeting id, or NotFound (id.malformed) when s cannot be one.
 func ParseMeeting(s string) (Meeting, error) { return Meeting(s), check(s, pMeeting) }

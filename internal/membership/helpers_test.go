@@ -44,6 +44,7 @@ func open(t testing.TB, db *store.DB) *register {
 	var err error
 	r.Service, err = membership.New(membership.Deps{
 		DB: db, Now: r.clock.Now, Log: slog.New(slog.DiscardHandler), Levels: r.levels, Changed: r.told, Inviter: r.letters,
+		Sealer: membershiptest.Sealer{},
 	})
 	check(t, err)
 	r.house, err = r.EnsureHouse(ctx)

@@ -29,6 +29,7 @@ const (
 	ActionMemberSuspend  Action = "member.suspend"  // suspend and lift
 	ActionMemberClose    Action = "member.close"
 	ActionStewardChange  Action = "steward.change"  // record who looks after a member
+	ActionConnections    Action = "connections"     // see, create, rotate and revoke API connections
 	ActionMemberCreate   Action = "member.create"   // platform: put a member into the register
 	ActionMemberList     Action = "member.list"     // platform: the whole register
 	ActionPlatformSee    Action = "platform.see"    // platform: servers, jobs, mails, notices
@@ -39,7 +40,7 @@ const (
 // Actions lists every action, so that a test can walk them.
 var Actions = []Action{
 	ActionMemberSee, ActionRoomOpen, ActionUsageRead, ActionStandingRead, ActionPeopleSee, ActionPeopleManage, ActionRolesManage,
-	ActionAuditRead, ActionContactsManage, ActionLevelAssign, ActionLevelLend, ActionMemberSuspend, ActionMemberClose, ActionStewardChange,
+	ActionAuditRead, ActionContactsManage, ActionLevelAssign, ActionLevelLend, ActionMemberSuspend, ActionMemberClose, ActionStewardChange, ActionConnections,
 	ActionMemberCreate, ActionMemberList, ActionPlatformSee, ActionDecisionRecord, ActionLevelDefine,
 }
 
@@ -83,6 +84,7 @@ var rights = map[Action]rule{
 	ActionMemberSuspend:  {nil, stewardIndividual, true},
 	ActionMemberClose:    {nil, stewardNone, true},
 	ActionStewardChange:  {nil, stewardNone, true},
+	ActionConnections:    {[]Role{RoleOwner, RoleManager}, stewardAll, true},
 	ActionMemberCreate:   {nil, stewardNone, true},
 	ActionMemberList:     {nil, stewardNone, true},
 	ActionPlatformSee:    {nil, stewardNone, true},

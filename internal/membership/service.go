@@ -20,6 +20,8 @@ type Levels interface {
 	LevelExists(ctx context.Context, r store.Reader, key string, day instant.Date) (bool, error)
 	// HostPlaces returns how many hosts the member may have now; negative means any number. It joins r.
 	HostPlaces(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (int, error)
+	// ConnectionPlaces returns how many API connections the member may have now; negative means any number. It joins r.
+	ConnectionPlaces(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (int, error)
 }
 
 // Changed is told, in the transaction of the change, that a member may use more or less from now on.
@@ -35,7 +37,13 @@ const TopicEntitlement store.Topic = "entitlement"
 // TopicPeople is the change-feed topic of affiliations and roles; the key is the member's id.
 const TopicPeople store.Topic = "people"
 
-// Deps is what a Service needs; all of it.
+// Sealer makes secrets unreadable in the database, and readable again. Package seal implements it.
+type Sealer interface {
+	Seal(purpose, text string) string
+	Open(purpose, sealed string) (string, error)
+}
+
+// Deps is what a Service needs; all of it, but Sealer, without which the verbs of connections fail.
 type Deps struct {
 	DB      *store.DB
 	Now     instant.Clock
@@ -43,6 +51,7 @@ type Deps struct {
 	Levels  Levels
 	Changed Changed
 	Inviter Inviter
+	Sealer  Sealer
 }
 
 // Service holds the verbs of the register. Each exported method without a tx is one transaction of its

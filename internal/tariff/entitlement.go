@@ -92,3 +92,12 @@ func (Register) HostPlaces(ctx context.Context, r store.Reader, member id.Member
 	}
 	return int(e.Limits.Hosts), nil
 }
+
+// ConnectionPlaces implements membership.Levels: none while the member is suspended or closed.
+func (Register) ConnectionPlaces(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (int, error) {
+	e, err := Entitled(ctx, r, member, now)
+	if err != nil {
+		return 0, err
+	}
+	return int(e.Limits.Connections), nil
+}

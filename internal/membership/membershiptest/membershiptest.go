@@ -5,6 +5,7 @@ package membershiptest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,8 +80,9 @@ func (t *Told) About(member id.Member) int {
 // Levels implements membership.Levels for tests without a price list: the keys exist, and everybody
 // has the same number of host places.
 type Levels struct {
-	Keys  []string
-	Hosts int // negative is any number
+	Keys        []string
+	Hosts       int // negative is any number
+	Connections int // 0 is any number
 }
 
 // LevelExists reports whether key is one of Keys.
@@ -88,9 +90,32 @@ func (l *Levels) LevelExists(_ context.Context, _ store.Reader, key string, _ in
 	return slices.Contains(l.Keys, key), nil
 }
 
+// ConnectionPlaces returns Connections, any number for 0.
+func (l *Levels) ConnectionPlaces(context.Context, store.Reader, id.Member, instant.Instant) (int, error) {
+	if l.Connections == 0 {
+		return -1, nil
+	}
+	return l.Connections, nil
+}
+
 // HostPlaces returns Hosts.
 func (l *Levels) HostPlaces(context.Context, store.Reader, id.Member, instant.Instant) (int, error) {
 	return l.Hosts, nil
+}
+
+// Sealer implements membership.Sealer without hiding anything: it only binds texts to their purpose.
+type Sealer struct{}
+
+// Seal writes the purpose before the text.
+func (Sealer) Seal(purpose, text string) string { return purpose + "|" + text }
+
+// Open gives the text back when the purpose is right.
+func (Sealer) Open(purpose, sealed string) (string, error) {
+	text, ok := strings.CutPrefix(sealed, purpose+"|")
+	if !ok {
+		return "", errors.New("sealed for another purpose")
+	}
+	return text, nil
 }
 
 // Letters implements membership.Inviter and keeps what was to be written.

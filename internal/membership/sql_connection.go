@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package membership
+
+import (
+	"context"
+	"encoding/json"
+
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/store"
+)
+
+const connectionColumns = `id, member, name, COALESCE(tenant_name, ''), COALESCE(level, ''), refusal, join_mode, params, created_at, revoked_at`
+
+func scanConnection(s store.Scanner) (Connection, error) {
+	var c Connection
+	var params string
+	err := s.Scan(&c.ID, &c.Member, &c.Name, &c.TenantName, &c.Level, &c.Refusal, &c.JoinMode, &params, &c.CreatedAt, &c.RevokedAt)
+	if err == nil {
+		err = json.Unmarshal([]byte(params), &c.Params)
+	}
+	return c, err
+}
+
+// ConnectionsOf returns the API connections of a member, those in use first, by name. It joins r.
+func ConnectionsOf(ctx context.Context, r store.Reader, member id.Member) ([]Connection, error) {
+	return store.All(ctx, r, scanConnection, `SELECT `+connectionColumns+` FROM connection WHERE member = $1 AND kind = 'api'
+		ORDER BY CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, name`, string(member))
+}
+
+// AllConnections returns every API connection that was not revoked. It joins r.
+func AllConnections(ctx context.Context, r store.Reader) ([]Connection, error) {
+	return store.All(ctx, r, scanConnection, `SELECT `+connectionColumns+` FROM connection WHERE kind = 'api' AND revoked_at IS NULL ORDER BY id`)
+}
+
+// ConnectionByID returns an API connection. NotFound (connection.unknown). It joins r.
+func ConnectionByID(ctx context.Context, r store.Reader, c id.Connection) (Connection, error) {
+	v, ok, err := store.Find(ctx, r, scanConnection, `SELECT `+connectionColumns+` FROM connection WHERE id = $1 AND kind = 'api'`, string(c))
+	if err == nil && !ok {
+		err = errNoConnection
+	}
+	return v, err
+}
+
+// ConnectionByName returns the API connection whose endpoint has, or had, a name. NotFound (connection.unknown). It joins r.
+func ConnectionByName(ctx context.Context, r store.Reader, name string) (Connection, error) {
+	c, ok, err := store.Find(ctx, r, store.Value[id.Connection], `SELECT connection FROM connection_name WHERE name = $1`, name)
+	if err == nil && !ok {
+		err = errNoConnection
+	}
+	if err != nil {
+		return Connection{}, err
+	}
+	return ConnectionByID(ctx, r, c)
+}
+
+// ConnectionNames returns all names under which connections in use are found. It joins r.
+func ConnectionNames(ctx context.Context, r store.Reader, c id.Connection) ([]string, error) {
+	return store.All(ctx, r, store.Value[string], `SELECT name FROM connection_name WHERE connection = $1 ORDER BY name`, string(c))
+}
+
+func insertConnection(ctx context.Context, tx store.Tx, c Connection) (bool, error) {
+	n, err := store.Affected(tx.Exec(ctx, `INSERT INTO connection (id, member, kind, name, tenant_name, level, refusal, join_mode, params, created_at)
+		VALUES ($1, $2, 'api', $3, $4, $5, $6, $7, '[]', $8) ON CONFLICT DO NOTHING`,
+		string(c.ID), string(c.Member), c.Name, orNull(c.TenantName), orNull(c.Level), string(c.Refusal), string(c.JoinMode), c.CreatedAt))
+	return n == 1, err
+}
+
+func insertConnectionName(ctx context.Context, tx store.Tx, name string, c id.Connection) (bool, error) {
+	n, err := store.Affected(tx.Exec(ctx, `INSERT INTO connection_name (name, connection) VALUES ($1, $2) ON CONFLICT DO NOTHING`, name, string(c)))
+	return n == 1, err
+}
+
+// lockConnections counts the connections in use on the row on which writers for the member collide.
+func lockConnections(ctx context.Context, tx store.Tx, member id.Member) (int, error) {
+	if _, err := tx.Exec(ctx, `UPDATE member_count SET owners = owners WHERE member = $1`, string(member)); err != nil {
+		return 0, err
+	}
+	n, _, err := store.Find(ctx, tx, store.Value[int], `SELECT COUNT(*) FROM connection WHERE member = $1 AND kind = 'api' AND revoked_at IS NULL`, string(member))
+	return n, err
+}
+
+func updateParams(ctx context.Context, tx store.Tx, c Connection) error {
+	doc, err := json.Marshal(c.Params)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE connection SET params = $1 WHERE id = $2`, string(doc), string(c.ID))
+	return err
+}
+
+func revokeConnection(ctx context.Context, tx store.Tx, c id.Connection, now instant.Instant) error {
+	if _, err := tx.Exec(ctx, `UPDATE connection SET revoked_at = $1, tenant_name = NULL WHERE id = $2`, now, string(c)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM connection_secret WHERE connection = $1`, string(c))
+	return err
+}
+
+type secretRow struct {
+	Secret
+	sealed string
+}
+
+func scanSecret(s store.Scanner) (secretRow, error) {
+	var v secretRow
+	err := s.Scan(&v.ID, &v.sealed, &v.CreatedAt, &v.ExpiresAt, &v.UsedAt)
+	return v, err
+}
+
+func secretsOf(ctx context.Context, r store.Reader, c id.Connection, now instant.Instant) ([]secretRow, error) {
+	return store.All(ctx, r, scanSecret, `SELECT id, sealed, created_at, expires_at, used_at FROM connection_secret
+		WHERE connection = $1 AND (expires_at IS NULL OR expires_at > $2) ORDER BY created_at DESC, id DESC`, string(c), now)
+}
+
+func insertSecret(ctx context.Context, tx store.Tx, s Secret, c id.Connection, sealed string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO connection_secret (id, connection, sealed, created_at) VALUES ($1, $2, $3, $4)`, string(s.ID), string(c), sealed, s.CreatedAt)
+	return err
+}
+
+// expireSecrets lets the newest end at until and deletes those that have ended. Older ones keep the time they were given: a second
+// rotation in one overlap must not cut short what was promised for the first.
+func expireSecrets(ctx context.Context, tx store.Tx, c id.Connection, now, until instant.Instant) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM connection_secret WHERE connection = $1 AND expires_at <= $2`, string(c), now); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE connection_secret SET expires_at = $1 WHERE connection = $2 AND expires_at IS NULL`, until, string(c))
+	return err
+}
+
+func useSecret(ctx context.Context, tx store.Tx, s id.Secret, now instant.Instant) error {
+	_, err := tx.Exec(ctx, `UPDATE connection_secret SET used_at = $1 WHERE id = $2`, now, string(s))
+	return err
+}
