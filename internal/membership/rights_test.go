@@ -30,6 +30,7 @@ var matrix = map[Action]string{
 	ActionMemberSuspend:  "I A",
 	ActionMemberClose:    "A",
 	ActionStewardChange:  "A",
+	ActionConnections:    "o m S I A",
 	ActionMemberCreate:   "A",
 	ActionMemberList:     "A",
 	ActionPlatformSee:    "A",
