@@ -5,6 +5,7 @@ package bbbtest
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ func (s *Server) create(w http.ResponseWriter, c *call) {
 		return
 	}
 	attendee, moderator := c.p.get("attendeePW"), c.p.get("moderatorPW")
-	if m := s.live(c.p.get("meetingID")); m != nil {
+	if m := s.index.live(c.p.get("meetingID")); m != nil {
 		same := attendee == m.attendeePW && moderator == m.moderatorPW
 		if !same && (attendee != "" || moderator != "") {
 			fail(w, breach{"idNotUnique", "A meeting already exists with that meeting ID. Please use a different meeting ID."})
@@ -28,39 +29,34 @@ func (s *Server) create(w http.ResponseWriter, c *call) {
 		return
 	}
 	bridge := c.p.get("voiceBridge")
-	for _, m := range s.meetings {
-		if bridge != "" && m.voiceBridge == bridge && m.ended.IsZero() {
-			answer(w, "FAILED", []node{group("errors", []node{group("error", []node{el("key", "nonUniqueVoiceBridge"), el("message", "The selected voice bridge is already in use.")})})})
-			return
-		}
+	if s.index.bridges[bridge] != nil || s.index.bridges[c.p.get("webVoice")] != nil {
+		answer(w, "FAILED", []node{group("errors", []node{group("error", []node{el("key", "nonUniqueVoiceBridge"), el("message", "The selected voice bridge is already in use.")})})})
+		return
 	}
 	m, b := s.newMeeting(c)
 	if b != nil {
 		fail(w, *b)
 		return
 	}
-	s.meetings = append(s.meetings, m)
+	m.documents = s.documents(c, m)
+	s.open(m, c.now)
 	s.created(w, m, "", "")
 }
 
+// newMeeting reads what create says about one.
 func (s *Server) newMeeting(c *call) (*meeting, *breach) {
 	minutes := func(key string, def int) time.Duration { return time.Duration(c.p.number(key, def)) * time.Minute }
-	created := c.now.Truncate(time.Millisecond)
 	m := &meeting{
-		external: c.p.get("meetingID"), name: c.p.get("name"), created: created,
-		attendeePW: cmp.Or(c.p.get("attendeePW"), drawn(8)), moderatorPW: cmp.Or(c.p.get("moderatorPW"), drawn(8)),
+		external: c.p.get("meetingID"), name: c.p.get("name"), attendeePW: c.p.get("attendeePW"), moderatorPW: c.p.get("moderatorPW"),
 		voiceBridge: c.p.get("voiceBridge"), dialNumber: cmp.Or(c.p.get("dialNumber"), "613-555-1234"),
-		minutes: c.p.number("duration", 0), maxParticipants: c.p.number("maxParticipants", 0), record: c.p.flag("record", false), meta: c.p.meta(),
-		guestPolicy: cmp.Or(c.p.get("guestPolicy"), "ALWAYS_ACCEPT"), logoutURL: cmp.Or(c.p.get("logoutURL"), s.cfg.URL),
+		minutes: c.p.number("duration", 0), lasts: minutes("duration", 0), maxParticipants: c.p.number("maxParticipants", 0), record: c.p.flag("record", false),
+		autoStart: c.p.flag("autoStartRecording", false), meta: c.p.meta(), disabled: strings.Split(c.p.get("disabledFeatures"), ","),
+		guestPolicy: cmp.Or(c.p.get("guestPolicy"), "ALWAYS_ACCEPT"), logoutURL: cmp.Or(c.p.get("logoutURL"), s.cfg.URL), endedURL: c.p.get("meetingEndedURL"),
 		nobodyCame: minutes("meetingExpireIfNoUserJoinedInMinutes", 5), everybodyLeft: minutes("meetingExpireWhenLastUserLeftInMinutes", 1),
+		needsModerator: c.p.flag("endWhenNoModerator", false), noModerator: minutes("endWhenNoModeratorDelayInMinutes", 1),
 	}
-	// Ids of one millisecond must differ: a meeting that ended and one made at once.
-	for s.find(internalID(m.external, m.created)) != nil {
-		m.created = m.created.Add(time.Millisecond)
-	}
-	m.internal = internalID(m.external, m.created)
-	for m.voiceBridge == "" {
-		m.voiceBridge = s.freeBridge()
+	if m.logoutURL == "default" {
+		m.logoutURL = s.cfg.URL
 	}
 	if !c.p.flag("isBreakout", false) {
 		return m, nil
@@ -72,7 +68,7 @@ func (s *Server) newMeeting(c *call) (*meeting, *breach) {
 		}
 		return nil, &breach{key, "No parent meeting ID was provided for the breakout room."}
 	}
-	parent := s.find(c.p.get("parentMeetingID"))
+	parent := s.index.find(c.p.get("parentMeetingID"))
 	if parent == nil || !parent.ended.IsZero() {
 		return nil, &breach{"parentMeetingDoesNotExist", "No meeting with the parent meeting ID was found."}
 	}
@@ -80,15 +76,24 @@ func (s *Server) newMeeting(c *call) (*meeting, *breach) {
 	return m, nil
 }
 
-// freeBridge draws five digits that no meeting has; "" when it drew those of another.
-func (s *Server) freeBridge() string {
-	bridge := strconv.FormatInt(10_000+drawnNumber(90_000), 10)
-	for _, m := range s.meetings {
-		if m.voiceBridge == bridge && m.ended.IsZero() {
-			return ""
+// open gives a meeting what it has not been given and lets it begin.
+func (s *Server) open(m *meeting, now time.Time) {
+	m.attendeePW, m.moderatorPW = cmp.Or(m.attendeePW, drawn(8)), cmp.Or(m.moderatorPW, drawn(8))
+	m.created = now.Truncate(time.Millisecond)
+	m.internal = internalID(m.external, m.created)
+	for s.index.byInternal[m.internal] != nil { // ended, and made anew at once: ids of one millisecond must differ
+		m.created = m.created.Add(time.Millisecond)
+		m.internal = internalID(m.external, m.created)
+	}
+	for m.voiceBridge == "" {
+		if bridge := strconv.Itoa(10_000 + s.luck.IntN(90_000)); s.index.bridges[bridge] == nil || len(s.index.bridges) > 80_000 {
+			m.voiceBridge = bridge
 		}
 	}
-	return bridge
+	m.due.do = func(at time.Time) { s.turn(m, at) }
+	s.index.add(m)
+	s.replan(m)
+	s.tell(m, nil, "meeting-created", now)
 }
 
 func (s *Server) created(w http.ResponseWriter, m *meeting, key, message string) {
@@ -110,7 +115,7 @@ func (s *Server) isMeetingRunning(w http.ResponseWriter, c *call) {
 		fail(w, *b)
 		return
 	}
-	m := s.find(c.p.get("meetingID"))
+	m := s.index.find(c.p.get("meetingID"))
 	success(w, yes("running", m != nil && m.running()))
 }
 
@@ -122,7 +127,7 @@ func (s *Server) end(w http.ResponseWriter, c *call) {
 		fail(w, *b)
 		return
 	}
-	m := s.find(c.p.get("meetingID"))
+	m := s.index.find(c.p.get("meetingID"))
 	if m == nil {
 		fail(w, notFound)
 		return
@@ -137,30 +142,45 @@ func (s *Server) getMeetingInfo(w http.ResponseWriter, c *call) {
 		fail(w, *b)
 		return
 	}
-	m := s.find(c.p.get("meetingID"))
+	m := s.index.find(c.p.get("meetingID"))
 	if m == nil {
 		fail(w, notFound)
 		return
 	}
-	success(w, m.info(s)...)
+	success(w, m.info(s, nil)...)
 }
 
-func (s *Server) getMeetings(w http.ResponseWriter, _ *call) {
-	if len(s.meetings) == 0 {
+func (s *Server) getMeetings(w http.ResponseWriter, c *call) {
+	if len(s.index.all) == 0 {
 		success(w, el("meetings", ""), el("messageKey", "noMeetings"), el("message", "no meetings were found on this server"))
 		return
 	}
-	list := make([]node, len(s.meetings))
-	for i, m := range s.meetings {
-		list[i] = group("meeting", m.info(s))
+	list := make([]node, 0, len(s.index.all))
+	for i, m := range s.index.all {
+		var gone []*person
+		if s.cfg.Profile == V26 {
+			m.justLeft = slices.DeleteFunc(m.justLeft, func(p *person) bool { return p.connected || c.now.Sub(p.left) >= justLeftFor })
+			gone = m.justLeft
+		}
+		told := group("meeting", m.info(s, gone))
+		switch {
+		case c.fault.Kind == FaultMissing && i%2 == 0:
+			continue
+		case c.fault.Kind == FaultDoubled:
+			list = append(list, told)
+		}
+		list = append(list, told)
 	}
 	success(w, group("meetings", list))
 }
 
+// justLeftFor is how long the older line lists those who have left.
+const justLeftFor = 10 * time.Second
+
 // getSessions names meetings by their internal ids; "serverr" is the original's.
 func (s *Server) getSessions(w http.ResponseWriter, _ *call) {
 	var list []node
-	for _, m := range s.meetings {
+	for _, m := range s.index.all {
 		for _, p := range m.online() {
 			list = append(list, group("meeting", []node{el("meetingID", m.internal), el("meetingName", m.name), el("userName", p.name)}))
 		}

@@ -5,10 +5,12 @@ package bbbtest
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -21,6 +23,12 @@ func (s *Server) join(w http.ResponseWriter, c *call) {
 	if b != nil {
 		s.refuse(w, c, *b)
 		return
+	}
+	if id := c.p.get("existingUserID"); id != "" && s.cfg.Profile == V30 {
+		if p := m.known(id); p != nil {
+			s.again(w, c, p)
+			return
+		}
 	}
 	if given := c.p.get("createTime"); given != "" && given != strconv.FormatInt(m.createTime(), 10) {
 		s.turnAway(w, c, m, breach{"mismatchCreateTimeParam", "The createTime parameter submitted mismatches with the current meeting."})
@@ -41,12 +49,13 @@ func (s *Server) join(w http.ResponseWriter, c *call) {
 		s.turnAway(w, c, m, breach{"maxParticipantsReached", "The number of participants allowed for this meeting has been reached."})
 		return
 	}
-	s.register(p)
+	s.register(p, c.now)
 	if p.guestStatus == "DENY" {
 		s.turnAway(w, c, m, breach{"guestDeniedAccess", "You have been denied access to this meeting based on the meeting's guest policy"})
 		return
 	}
-	s.admit(w, c, p)
+	s.comes(p, c.now)
+	s.admit(w, c, p, p.session)
 }
 
 // joinable runs the validators. A meeting that does not exist breaks several rules; this one is reported.
@@ -54,7 +63,7 @@ func (s *Server) joinable(c *call) (*meeting, *breach) {
 	if b := first(c.p.meetingID(false), c.p.fullName(), c.p.integer("createTime"), c.p.boolean("guest"), c.p.boolean("auth")); b != nil {
 		return nil, b
 	}
-	m := s.find(c.p.get("meetingID"))
+	m := s.index.find(c.p.get("meetingID"))
 	switch {
 	case m == nil:
 		return nil, &breach{"invalidMeetingIdentifier", "A meeting with that ID does not exist"}
@@ -107,7 +116,7 @@ func (m *meeting) full(p *person) bool {
 }
 
 // register keeps the newest sessions of an external id.
-func (s *Server) register(p *person) {
+func (s *Server) register(p *person, now time.Time) {
 	m := p.meeting
 	var same []*person
 	for _, other := range m.registered {
@@ -116,10 +125,32 @@ func (s *Server) register(p *person) {
 		}
 	}
 	if len(same) >= sessionsEach {
-		s.drop(same[0])
+		for token := range maps.Clone(same[0].tabs) {
+			s.drop(same[0], token, now)
+		}
 	}
+	p.tabs = map[string]bool{p.session: false}
 	m.registered = append(m.registered, p)
 	s.sessions[p.session] = p
+}
+
+// again opens a second session for somebody who is registered, in place of another one where the caller says so.
+func (s *Server) again(w http.ResponseWriter, c *call, p *person) {
+	old := c.p.get("replaceSessionToken")
+	token := s.another(p, c.now)
+	if _, theirs := p.tabs[old]; theirs {
+		s.drop(p, old, c.now)
+	}
+	s.admit(w, c, p, token)
+}
+
+func (m *meeting) known(internal string) *person {
+	for _, p := range m.registered {
+		if p.internal == internal {
+			return p
+		}
+	}
+	return nil
 }
 
 // userdata are the parameters userdata-<name>; a name with another dash is no name.
@@ -134,8 +165,8 @@ func userdata(p params) map[string]string {
 	return out
 }
 
-func (s *Server) admit(w http.ResponseWriter, c *call, p *person) {
-	to := s.clientURL(c, p)
+func (s *Server) admit(w http.ResponseWriter, c *call, p *person, token string) {
+	to := s.clientURL(c, p, token)
 	if c.p.flag("redirect", true) {
 		http.SetCookie(w, &http.Cookie{Name: "JSESSIONID", Value: drawn(32), Path: "/bigbluebutton", HttpOnly: true})
 		http.Redirect(w, c.http, to, http.StatusFound)
@@ -146,19 +177,19 @@ func (s *Server) admit(w http.ResponseWriter, c *call, p *person) {
 		key = "guestWait"
 	}
 	success(w, el("messageKey", key), el("message", "You have joined successfully."), el("meeting_id", p.meeting.internal), el("user_id", p.internal),
-		el("auth_token", p.auth), el("session_token", p.session), el("guestStatus", p.guestStatus), el("url", to))
+		el("auth_token", p.auth), el("session_token", token), el("guestStatus", p.guestStatus), el("url", to))
 }
 
-func (s *Server) clientURL(c *call, p *person) string {
+func (s *Server) clientURL(c *call, p *person, token string) string {
 	switch {
 	case s.cfg.Profile == V30 && c.p.get("enforceLayout") != "":
-		return s.cfg.URL + "/html5client?waitLayout=1&sessionToken=" + p.session
+		return s.cfg.URL + "/html5client?waitLayout=1&sessionToken=" + token
 	case s.cfg.Profile == V30:
-		return s.cfg.URL + "/html5client?sessionToken=" + p.session
+		return s.cfg.URL + "/html5client?sessionToken=" + token
 	case p.guestStatus == "WAIT":
-		return s.cfg.URL + "/html5client/guestWait?sessionToken=" + p.session
+		return s.cfg.URL + "/html5client/guestWait?sessionToken=" + token
 	}
-	return s.cfg.URL + "/html5client/join?sessionToken=" + p.session
+	return s.cfg.URL + "/html5client/join?sessionToken=" + token
 }
 
 // turnAway refuses after the validators: as XML where the caller asked for no redirect and the line honours that.

@@ -5,7 +5,6 @@ package bbbtest
 import (
 	"crypto/sha1" // #nosec G505: internal ids are made so
 	"encoding/hex"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -23,39 +22,36 @@ const (
 
 // meeting is one that runs, or has ended a moment ago.
 type meeting struct {
+	number                    int64 // in the order of creation
 	external, internal, name  string
 	attendeePW, moderatorPW   string
 	voiceBridge, dialNumber   string
 	created                   time.Time
-	minutes                   int // 0: without end
+	minutes                   int           // 0: without end
+	lasts                     time.Duration // the same
 	maxParticipants           int
-	record                    bool
+	record, marked, autoStart bool // marked: somebody has pressed the button
 	meta                      map[string]string
+	disabled                  []string // features
 	guestPolicy               string
-	logoutURL                 string
-	parent                    *meeting // of a breakout room
+	logoutURL, endedURL       string
+	parent                    *meeting   // of a breakout room
+	rooms                     []*meeting // its breakout rooms that are still listed
 	sequence                  int
 	freeJoin                  bool
 	nobodyCame, everybodyLeft time.Duration // after which it ends; the second 0: never
+	needsModerator            bool
+	noModerator               time.Duration // how long it goes on without one
 	registered                []*person     // by join, in its order
+	here                      int           // how many of them are connected
+	everybody                 int           // how many have ever been connected
+	justLeft                  []*person
 	started, ended, lastLeft  time.Time
+	moderatorLeft             time.Time // when the last one went; zero: there is one, or never was
 	everJoined, forced        bool
-}
-
-// person is one registration by join; connected once the client is there.
-type person struct {
-	meeting            *meeting
-	internal, external string
-	name               string
-	role               Role
-	guest, bot         bool
-	guestStatus        string // ALLOW, WAIT or DENY
-	session, auth      string
-	connected          bool
-	listenOnly         bool
-	voice, video       bool
-	presenter          bool
-	customdata         map[string]string
+	due                       due
+	documents                 []Document
+	chat                      []ChatMessage
 }
 
 func (m *meeting) createTime() int64 { return m.created.UnixMilli() }
@@ -67,7 +63,7 @@ func internalID(external string, created time.Time) string {
 }
 
 func (m *meeting) online() []*person {
-	var out []*person
+	out := make([]*person, 0, m.here)
 	for _, p := range m.registered {
 		if p.connected {
 			out = append(out, p)
@@ -76,67 +72,7 @@ func (m *meeting) online() []*person {
 	return out
 }
 
-func (m *meeting) running() bool { return m.ended.IsZero() && len(m.online()) > 0 }
-
-// pass lets time do its work: ends by duration and by nobody being there, and the disappearance of what has ended.
-func (s *Server) pass(now time.Time) {
-	for _, m := range s.meetings {
-		if !m.ended.IsZero() {
-			continue
-		}
-		over := func(since time.Time, d time.Duration) bool { return d > 0 && !now.Before(since.Add(d)) }
-		switch online := len(m.online()); {
-		case over(m.created, time.Duration(m.minutes)*time.Minute):
-			s.finish(m, m.created.Add(time.Duration(m.minutes)*time.Minute), true)
-		case online == 0 && !m.everJoined && over(m.created, m.nobodyCame):
-			s.finish(m, m.created.Add(m.nobodyCame), false)
-		case online == 0 && m.everJoined && over(m.lastLeft, m.everybodyLeft):
-			s.finish(m, m.lastLeft.Add(m.everybodyLeft), false)
-		}
-	}
-	s.meetings = slices.DeleteFunc(s.meetings, func(m *meeting) bool { return !m.ended.IsZero() && !now.Before(m.ended.Add(s.cfg.Grace)) })
-}
-
-// finish ends a meeting and its breakout rooms.
-func (s *Server) finish(m *meeting, at time.Time, forced bool) {
-	if !m.ended.IsZero() {
-		return
-	}
-	m.ended, m.forced = at, forced
-	for _, p := range m.registered {
-		p.connected = false
-		delete(s.sessions, p.session)
-	}
-	for _, b := range s.meetings {
-		if b.parent == m {
-			s.finish(b, at, forced)
-		}
-	}
-}
-
-// find returns the meeting with that id, internal ids first; among equal external ids the one that has not ended.
-func (s *Server) find(id string) *meeting {
-	var found *meeting
-	for _, m := range s.meetings {
-		if m.internal == id {
-			return m
-		}
-		if m.external == id && (found == nil || !found.ended.IsZero()) {
-			found = m
-		}
-	}
-	return found
-}
-
-// live is find without what has ended.
-func (s *Server) live(external string) *meeting {
-	for _, m := range s.meetings {
-		if m.external == external && m.ended.IsZero() {
-			return m
-		}
-	}
-	return nil
-}
+func (m *meeting) running() bool { return m.ended.IsZero() && m.here > 0 }
 
 // javaDate writes a time as Java's Date.toString does, in UTC.
 func javaDate(t time.Time) string { return t.UTC().Format("Mon Jan 02 15:04:05 UTC 2006") }
@@ -149,9 +85,10 @@ func millis(t time.Time) int64 {
 }
 
 // info is a meeting as getMeetingInfo and getMeetings tell it.
-func (m *meeting) info(s *Server) []node {
+// gone are listed as if they were still here.
+func (m *meeting) info(s *Server, gone []*person) []node {
 	online := m.online()
-	var listening, voice, video, moderators int64
+	var listening, voice, moderators, video int64
 	attendees := make([]node, 0, len(online))
 	for _, p := range online {
 		count := func(n *int64, v bool) {
@@ -161,8 +98,11 @@ func (m *meeting) info(s *Server) []node {
 		}
 		count(&listening, p.listenOnly)
 		count(&voice, p.voice)
-		count(&video, p.video)
+		video += int64(p.cameras)
 		count(&moderators, p.role == Moderator)
+		attendees = append(attendees, p.attendee())
+	}
+	for _, p := range gone {
 		attendees = append(attendees, p.attendee())
 	}
 	out := []node{el("meetingName", m.name), el("meetingID", m.external), el("internalMeetingID", m.internal), num("createTime", m.createTime()),
@@ -177,8 +117,8 @@ func (m *meeting) info(s *Server) []node {
 		out = append(out, el("parentMeetingID", m.parent.internal), num("sequence", int64(m.sequence)), yes("freeJoin", m.freeJoin))
 	}
 	var rooms []node
-	for _, b := range s.meetings {
-		if b.parent == m && b.ended.IsZero() {
+	for _, b := range m.rooms {
+		if b.ended.IsZero() {
 			rooms = append(rooms, el("breakout", b.internal))
 		}
 	}
@@ -196,17 +136,30 @@ func metadata(meta map[string]string) []node {
 	return out
 }
 
-// count writes a number of people: the older line groups thousands.
+// count writes a number of people: the older line groups thousands, and so does a fault.
 func (s *Server) count(name string, n int64) node {
-	if s.cfg.Profile == V26 && n >= 1000 {
-		return el(name, fmt.Sprintf("%d,%03d", n/1000, n%1000))
+	if s.cfg.Profile == V26 || s.grouping {
+		return el(name, grouped(n))
 	}
 	return num(name, n)
 }
 
+// grouped writes 1234567 as 1,234,567.
+func grouped(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
 func (p *person) attendee() node {
+	client := "HTML5"
+	if p.dialIn {
+		client = "DIAL_IN"
+	}
 	kids := []node{el("userID", p.external), el("fullName", p.name), el("role", string(p.role)), yes("isPresenter", p.presenter), yes("isListeningOnly", p.listenOnly),
-		yes("hasJoinedVoice", p.voice), yes("hasVideo", p.video), el("clientType", "HTML5")}
+		yes("hasJoinedVoice", p.voice), yes("hasVideo", p.cameras > 0), el("clientType", client)}
 	if len(p.customdata) > 0 {
 		kids = append(kids, group("customdata", metadata(p.customdata)))
 	}

@@ -3,6 +3,9 @@
 package bbbtest
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -56,50 +59,52 @@ func sanitised(v string) string {
 // maxBody bounds what the simulator reads: a server takes about 2 MB of slides in a body, and some room for tests beyond.
 const maxBody = 8 << 20
 
-// bodyTypes are the media types that a call takes when it has a body.
-var bodyTypes = map[string][]string{
-	"create":           {"application/x-www-form-urlencoded", "multipart/form-data", "application/xml", "text/xml"},
-	"insertDocument":   {"application/xml", "text/xml"},
-	"isMeetingRunning": {"application/x-www-form-urlencoded", "multipart/form-data"},
-	"end":              {"application/x-www-form-urlencoded", "multipart/form-data"},
-	"getMeetingInfo":   {"application/x-www-form-urlencoded", "multipart/form-data"},
-	"getMeetings":      {"application/x-www-form-urlencoded", "multipart/form-data"},
-	"getSessions":      {"application/x-www-form-urlencoded", "multipart/form-data"},
-}
-
 // hasBody reports whether a body was announced; only then its type matters.
 func hasBody(r *http.Request) bool { return r.ContentLength > 0 || len(r.TransferEncoding) > 0 }
 
 // typeFits reports whether the body's media type is in the list of the call. Parameters such as a charset do not matter.
-func typeFits(r *http.Request, call string) bool {
+func typeFits(r *http.Request, types []string) bool {
 	if !hasBody(r) {
 		return true
 	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && slices.Contains(bodyTypes[call], media)
+	return err == nil && slices.Contains(types, media)
 }
 
-// read gathers the parameters of query and form body.
-func read(r *http.Request) (params, error) {
-	r.Body = http.MaxBytesReader(nil, r.Body, maxBody)
+// errTooLarge is a body that no server reads to its end.
+var errTooLarge = errors.New("bbbtest: body too large")
+
+// read gathers the parameters of query and form body, and keeps the body.
+func (c *call) read() error {
+	r := c.http
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if hasBody(r) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+		if err != nil {
+			return err
+		}
+		if len(body) > maxBody {
+			return errTooLarge
+		}
+		c.body = body
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
 	switch {
 	case r.Method == http.MethodPost && media == "multipart/form-data":
 		if err := r.ParseMultipartForm(maxBody); err != nil {
-			return params{}, err
+			return err
 		}
 	case r.Method == http.MethodPost && media == "application/x-www-form-urlencoded":
 		if err := r.ParseForm(); err != nil {
-			return params{}, err
+			return err
 		}
 	default:
 		q, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil {
-			return params{}, err
-		}
-		return params{q}, nil
+		c.p = params{q}
+		return err
 	}
-	return params{r.Form}, nil
+	c.p = params{r.Form}
+	return nil
 }
 
 // breach is a rule a request breaks: its stable key and a sentence that is not.

@@ -4,9 +4,11 @@ package bbbtest
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // node is one element of a reply; the order of elements is part of the contract.
@@ -14,7 +16,26 @@ type node struct {
 	name string
 	text string
 	kids []node
+
+	attrs []string // names and values in turn
+	cdata bool
 }
+
+// out is an answer until it is sent: what a call says is complete before anybody waits for a slow reader.
+type out struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (o *out) Header() http.Header { return o.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (o *out) WriteHeader(status int) { o.status = status }
+
+// Write implements http.ResponseWriter.
+func (o *out) Write(b []byte) (int, error) { return o.body.Write(b) }
 
 func el(name, text string) node           { return node{name: name, text: text} }
 func yes(name string, v bool) node        { return el(name, strconv.FormatBool(v)) }
@@ -28,8 +49,18 @@ func optional(name, text string) []node {
 }
 
 func (n node) write(b *bytes.Buffer) {
-	b.WriteString("<" + n.name + ">")
-	_ = xml.EscapeText(b, []byte(n.text)) // a buffer never fails
+	b.WriteString("<" + n.name)
+	for i := 0; i+1 < len(n.attrs); i += 2 {
+		b.WriteString(" " + n.attrs[i] + "=\"")
+		_ = xml.EscapeText(b, []byte(n.attrs[i+1])) // a buffer never fails
+		b.WriteByte('"')
+	}
+	b.WriteByte('>')
+	if n.cdata {
+		b.WriteString("<![CDATA[" + strings.ReplaceAll(n.text, "]]>", "]]]]><![CDATA[>") + "]]>")
+	} else {
+		_ = xml.EscapeText(b, []byte(n.text)) // a buffer never fails
+	}
 	for _, k := range n.kids {
 		k.write(b)
 	}
@@ -50,3 +81,17 @@ func answer(w http.ResponseWriter, code string, kids []node) {
 	w.Header().Set("Content-Type", "text/xml;charset=utf-8")
 	_, _ = b.WriteTo(w) // nobody left to tell
 }
+
+// answerJSON answers with a document, whatever it says with status 200.
+func answerJSON(w http.ResponseWriter, doc any) {
+	text, err := json.Marshal(doc)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(text) // nobody left to tell
+}
+
+// response is the envelope of most JSON answers.
+func response(doc map[string]any) map[string]any { return map[string]any{"response": doc} }

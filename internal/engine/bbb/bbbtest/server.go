@@ -3,12 +3,13 @@
 package bbbtest
 
 import (
+	"cmp"
+	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
-	"math/big"
+	"log/slog"
+	random "math/rand/v2"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -17,7 +18,7 @@ import (
 // Profile is the line of BigBlueButton whose habits a server shows.
 type Profile string
 
-// The lines that differ where clients notice.
+// The lines that differ where clients notice. 2.6 and 2.7 are their last patch levels.
 const (
 	V26 Profile = "2.6"
 	V27 Profile = "2.7"
@@ -26,143 +27,151 @@ const (
 
 // Config describes a server. The zero value of what is optional is what a server comes with.
 type Config struct {
-	Secret  string           // shared with clients; required
-	URL     string           // under which browsers reach it, without a slash at the end; required
+	Secret  string           // shared with clients; required by New
+	URL     string           // under which browsers reach it, without a slash at the end; required by New
 	Profile Profile          // none is V30
-	Now     func() time.Time // none is the clock
+	Now     func() time.Time // none is the clock, and ends of meetings happen by themselves; with another they happen when somebody asks, or by Pass
 	Grace   time.Duration    // how long an ended meeting stays listed; 0 is 10 s
+
+	// AutoConnect lets whoever joins connect by themselves after ConnectDelay; 0 is at once. Without it, which suits tests, a join
+	// is no participant until Connect.
+	AutoConnect  bool
+	ConnectDelay time.Duration
+
+	Seed      uint64                                           // of what is drawn by lot: shares of faults, voice bridges
+	NoHooks   bool                                             // no bbb-webhooks on this server
+	Sleep     func(ctx context.Context, d time.Duration) error // between tries of callbacks; none waits really
+	Transport http.RoundTripper                                // of callbacks; none is one of the server's own
+	Log       *slog.Logger                                     // none is silent
 }
 
 // Server is one BigBlueButton server. It is safe for concurrent use.
 type Server struct {
-	cfg Config
-	mux *http.ServeMux
+	cfg      Config
+	ownClock bool
+	machine  *Running // that it runs on; nil: none
+	ctx      context.Context
+	cancel   context.CancelFunc
+	sender   sender
 
-	mu       sync.Mutex
-	meetings []*meeting // in the order of their creation, ended ones until their grace is over
-	sessions map[string]*person
+	mu         sync.Mutex
+	offset     time.Duration // of the clock
+	ahead      dues
+	alarm      *time.Timer
+	alarmAt    time.Time
+	closed     bool
+	index      index
+	sessions   map[string]*person
+	luck       *random.Rand
+	grouping   bool // thousands have a separator in this call
+	hooks      hooks
+	recordings recordings
+	faults     []*Fault
+	seen       map[string]*seen
+	thawed     chan struct{} // nil: not frozen
 }
-
-// apiPath is where the API of every BigBlueButton is.
-const apiPath = "/bigbluebutton/api"
 
 // New returns a server without meetings.
 func New(cfg Config) (*Server, error) {
 	if cfg.Secret == "" || cfg.URL == "" {
 		return nil, errors.New("bbbtest: a server needs a secret and a URL")
 	}
-	if cfg.Profile == "" {
-		cfg.Profile = V30
+	switch cfg.Profile = cmp.Or(cfg.Profile, V30); cfg.Profile {
+	case V26, V27, V30:
+	default:
+		return nil, errors.New("bbbtest: no such profile: " + string(cfg.Profile))
 	}
+	s := &Server{ownClock: cfg.Now == nil}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Grace == 0 {
-		cfg.Grace = 10 * time.Second
+	if cfg.Sleep == nil {
+		cfg.Sleep = sleep
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), sessions: map[string]*person{}}
-	s.mux.HandleFunc("GET "+apiPath, s.root)
-	s.mux.HandleFunc("GET "+apiPath+"/{$}", s.root)
-	both := func(name string, do func(http.ResponseWriter, *call)) {
-		s.mux.HandleFunc("GET "+apiPath+"/"+name, s.checked(name, do))
-		s.mux.HandleFunc("POST "+apiPath+"/"+name, s.checked(name, do))
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	both("create", s.create)
-	both("isMeetingRunning", s.isMeetingRunning)
-	both("end", s.end)
-	both("getMeetingInfo", s.getMeetingInfo)
-	both("getMeetings", s.getMeetings)
-	both("getSessions", s.getSessions)
-	s.mux.HandleFunc("GET "+apiPath+"/join", s.checked("join", s.join))
-	s.mux.HandleFunc(apiPath+"/", func(w http.ResponseWriter, _ *http.Request) {
-		fail(w, breach{"unsupportedRequest", "This request is not supported."})
-	})
+	cfg.Grace = cmp.Or(cfg.Grace, 10*time.Second)
+	s.cfg = cfg
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.sender.init(cfg.Transport)
+	s.empty()
 	return s, nil
 }
 
-// ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodHead { // ServeMux would let GET answer it; the API does not
-		http.Error(w, "", http.StatusMethodNotAllowed)
-		return
-	}
-	s.mux.ServeHTTP(w, r)
+// empty is a server as it comes.
+func (s *Server) empty() {
+	s.offset, s.ahead, s.alarmAt, s.faults = 0, nil, time.Time{}, nil
+	s.index, s.sessions, s.seen = newIndex(), map[string]*person{}, map[string]*seen{}
+	s.hooks, s.recordings = hooks{off: s.cfg.NoHooks}, recordings{}
+	s.luck = random.New(random.NewPCG(s.cfg.Seed, 0))
 }
 
+// Reset forgets everything: meetings, recordings, hooks, faults, counters, and the movement of the clock.
+func (s *Server) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropHooks()
+	s.empty()
+}
+
+// Forget loses the meetings and who is in them, as a restart without a database does. Nobody is told.
+func (s *Server) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.index, s.sessions, s.ahead = newIndex(), map[string]*person{}, nil
+}
+
+// Close gives up callbacks under way and waits for them to end. It may be called twice.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	if s.alarm != nil {
+		s.alarm.Stop()
+	}
+	s.mu.Unlock()
+	s.cancel()
+	s.sender.wait()
+	s.sender.client.CloseIdleConnections()
+}
+
+// URL is where browsers and clients reach the server, without a slash at the end.
+func (s *Server) URL() string { return s.cfg.URL }
+
+// Secret is what the server shares with its clients.
+func (s *Server) Secret() string { return s.cfg.Secret }
+
 // root tells the version to whoever asks: balancers take it as a sign of life.
-func (s *Server) root(w http.ResponseWriter, _ *http.Request) {
-	kids := []node{el("version", "2.0"), el("apiVersion", "2.0"), el("bbbVersion", "")}
+func (s *Server) root(w http.ResponseWriter, c *call) {
+	told := [][2]string{{"version", "2.0"}, {"apiVersion", "2.0"}, {"bbbVersion", ""}}
 	if s.cfg.Profile == V30 {
 		host := strings.TrimPrefix(s.cfg.URL, "http")
-		kids = append(kids, el("graphqlWebsocketUrl", "ws"+host+"/graphql"), el("html5PluginSdkVersion", "0.0.79"), el("graphqlApiUrl", s.cfg.URL+"/api/rest"))
+		told = append(told, [2]string{"graphqlWebsocketUrl", "ws" + host + "/graphql"}, [2]string{"html5PluginSdkVersion", "0.0.79"}, [2]string{"graphqlApiUrl", s.cfg.URL + "/api/rest"})
+	}
+	if s.cfg.Profile == V30 && strings.HasPrefix(c.http.Header.Get("Content-Type"), "application/json") {
+		doc := map[string]any{"returncode": "SUCCESS"}
+		for _, t := range told {
+			doc[t[0]] = t[1]
+		}
+		answerJSON(w, response(doc))
+		return
+	}
+	var kids []node
+	for _, t := range told {
+		kids = append(kids, el(t[0], t[1]))
 	}
 	success(w, kids...)
 }
 
-// call is one request whose checksum was right.
-type call struct {
-	name string
-	http *http.Request
-	p    params
-	now  time.Time
-}
-
-// checked verifies the checksum, then the media type, before any field is looked at.
-func (s *Server) checked(name string, do func(http.ResponseWriter, *call)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if name != "getMeetingInfo" {
-			w.Header().Set("Cache-Control", "no-cache")
-		}
-		c := &call{name: name, http: r, now: s.cfg.Now()}
-		if b := s.verify(c); b != nil {
-			if name == "join" {
-				s.refuse(w, c, *b)
-				return
-			}
-			fail(w, *b)
-			return
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.pass(c.now)
-		do(w, c)
-	}
-}
-
-func (s *Server) verify(c *call) *breach {
-	var err error
-	if c.p, err = read(c.http); err != nil {
-		c.p = params{url.Values{}}
-	}
-	sum := c.p.get("checksum")
-	if sum == "" {
-		return &breach{"checksumError", "You must provide the checksum"}
-	}
-	query := withoutChecksum(c.http.URL.RawQuery, sum)
-	ok := signed(c.name, query, sum, s.cfg.Secret)
-	if !ok && c.http.URL.RawQuery == "" { // all in a form: signed over what the form says, newer documents say over nothing
-		ok = signed(c.name, queryOf(c.p.values), sum, s.cfg.Secret)
-	}
-	if !ok {
-		return &breach{"checksumError", "Checksums do not match"}
-	}
-	if !typeFits(c.http, c.name) {
-		return &breach{"unsupportedContentType", "POST request Content-Type is missing or unsupported"}
-	}
-	return nil
-}
-
 // letters are what ids are drawn from.
+const letters = "abcdefghijklmnopqrstuvwxyz012345"
+
+// drawn is n letters nobody can guess.
 func drawn(n int) string {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails
-	return strings.ToLower(strings.NewReplacer("-", "x", "_", "y").Replace(base64.RawURLEncoding.EncodeToString(b)))[:n]
-}
-
-func drawnNumber(below int64) int64 {
-	n, err := rand.Int(rand.Reader, big.NewInt(below))
-	if err != nil {
-		panic(err) // the system has no randomness
+	for i := range b {
+		b[i] = letters[b[i]%byte(len(letters))]
 	}
-	return n.Int64()
+	return string(b)
 }
