@@ -71,8 +71,9 @@ func Listen(addr string, cfg Config) (*Running, error) {
 
 // serve takes connections until the listener is closed.
 func (r *Running) serve(l net.Listener) {
-	r.http = &http.Server{Handler: r.Server, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
-	r.ended.Go(func() { _ = r.http.Serve(&listener{Listener: l, r: r}) }) // ends by Close only
+	srv := &http.Server{Handler: r.Server, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
+	r.http = srv
+	r.ended.Go(func() { _ = srv.Serve(&listener{Listener: l, r: r}) }) // ends by Close only
 }
 
 // API is where the calls are, with a slash at the end: what clients are configured with.

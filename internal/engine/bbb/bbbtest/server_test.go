@@ -28,11 +28,15 @@ type rig struct {
 	now time.Time
 }
 
-func newRig(t testing.TB, profile Profile) *rig {
+func newRig(t testing.TB, profile Profile, more ...func(*Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, now: time.Date(2026, 11, 22, 5, 54, 36, 359e6, time.UTC)}
 	var err error
-	r.Server, err = New(Config{Secret: secret, URL: "https://bbb.test", Profile: profile, Now: func() time.Time { return r.now }})
+	cfg := Config{Secret: secret, URL: "https://bbb.test", Profile: profile, Now: func() time.Time { return r.now }}
+	for _, do := range more {
+		do(&cfg)
+	}
+	r.Server, err = New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
