@@ -15,6 +15,7 @@ type index struct {
 	byExternal map[string][]*meeting // in the order of their creation
 	bridges    map[string]*meeting   // of those that have not ended
 	count      int64                 // how many there ever were
+	past       []*meeting            // the latest that are listed no more: recordings are made of them
 }
 
 func newIndex() index {
@@ -33,7 +34,14 @@ func (x *index) add(m *meeting) {
 	}
 }
 
+// pastMost is how many meetings are remembered after they are listed no more.
+const pastMost = 256
+
 func (x *index) remove(m *meeting) {
+	if len(x.past) == pastMost {
+		x.past = slices.Delete(x.past, 0, 1)
+	}
+	x.past = append(x.past, m)
 	if i, ok := slices.BinarySearchFunc(x.all, m.number, func(m *meeting, n int64) int { return cmp.Compare(m.number, n) }); ok {
 		x.all = slices.Delete(x.all, i, i+1)
 	}
@@ -49,7 +57,7 @@ func (x *index) remove(m *meeting) {
 	}
 }
 
-// find returns the meeting with that id, internal ids first; among equal external ids the one that has not ended, else the first.
+// find returns the meeting with that id, internal ids first; among equal external ids the one that has not ended, else the latest.
 func (x *index) find(id string) *meeting {
 	if m := x.byInternal[id]; m != nil {
 		return m
@@ -59,6 +67,19 @@ func (x *index) find(id string) *meeting {
 	}
 	if same := x.byExternal[id]; len(same) > 0 {
 		return same[len(same)-1]
+	}
+	return nil
+}
+
+// ever is find with what is listed no more, the latest first.
+func (x *index) ever(id string) *meeting {
+	if m := x.find(id); m != nil {
+		return m
+	}
+	for _, m := range slices.Backward(x.past) {
+		if m.internal == id || m.external == id {
+			return m
+		}
 	}
 	return nil
 }

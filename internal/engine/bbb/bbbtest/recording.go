@@ -69,12 +69,12 @@ func (x *recordings) get(id string) *recording {
 	return nil
 }
 
-// MakeRecording makes a recording of a meeting that is listed, whether it goes on or has ended, and processes it. It is not
-// published in any format yet. It returns the record id, which is the meeting's internal id.
+// MakeRecording makes a recording of a meeting, whether it goes on, has ended or was even forgotten a while ago. It is in state
+// processing and not published in any format yet. It returns the record id, which is the meeting's internal id.
 func (s *Server) MakeRecording(meeting string) (id string, err error) {
 	err = ErrNoMeeting
 	s.locked(func(now time.Time) {
-		m := s.index.find(meeting)
+		m := s.index.ever(meeting)
 		if m == nil {
 			return
 		}

@@ -87,6 +87,24 @@ func TestRecordingsAreFound(t *testing.T) {
 	}
 }
 
+func TestARecordingIsMadeAfterTheMeetingIsGone(t *testing.T) {
+	r := newRig(t, V30)
+	r.ask("create", "name=Hall&meetingID=coop-1")
+	r.Jump(time.Hour)
+	r.ask("getMeetingInfo", "meetingID=coop-1").says(t, "gone", "notFound")
+	id, err := r.MakeRecording("coop-1")
+	if err != nil || !strings.HasPrefix(id, internalID("coop-1", r.now)[:40]) {
+		t.Error(err, id)
+	}
+	r.must(r.ProcessRecording(id))
+	if got := r.ask("getRecordings", "state=processed").ids(); got != id {
+		t.Errorf("processed: %s", got)
+	}
+	if _, err := r.MakeRecording("none"); err == nil {
+		t.Error("a recording of nothing")
+	}
+}
+
 func TestPagesOfRecordings(t *testing.T) {
 	for _, profile := range []Profile{V26, V27, V30} {
 		r := newRig(t, profile)
