@@ -84,6 +84,7 @@ func (r *recording) metadataXML(f *format, base string) string {
 	kids = append(kids, group("playback", playback), num("raw_size", r.rawSize))
 	var b bytes.Buffer
 	b.WriteString("<?xml version=\"1.0\"?>\n")
-	group("recording", kids).write(&b)
+	all := group("recording", kids)
+	all.write(&b)
 	return b.String()
 }
