@@ -20,7 +20,7 @@ type Request struct {
 	Call        string        // "create", "hooks/create"; "" is the root, unsigned
 	Query       string        // raw, without checksum: sent byte for byte
 	Method      string        // none is GET, and POST with a Body
-	Body        io.Reader     // may be nil; a bytes.Reader or strings.Reader can be sent again when a kept connection turns out to be closed
+	Body        io.Reader     // may be nil; best a bytes.Reader or strings.Reader, as it can be sent again. May be read a moment longer than Do takes
 	ContentType string        // of Body
 	Length      int64         // of Body; 0 when Body itself knows (bytes.Reader and the like) or nobody does, -1 unknown
 	Timeout     time.Duration // of everything from the connection to the last byte; none is CallTimeout
@@ -81,18 +81,21 @@ func (c *Client) Stream(ctx context.Context, r Request) (*http.Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = &stream{call: t, body: resp.Body, left: MaxAnswer}
+	b := &stream{call: t, body: resp.Body, left: MaxAnswer}
+	b.stop = context.AfterFunc(t.limited, t.free) // a body that nobody closes holds its place no longer than its time
+	resp.Body = b
 	return resp, nil
 }
 
 // call is one request in flight.
 type call struct {
-	client *Client
-	caller context.Context // who asked; its end is no failure of the server
-	cancel context.CancelFunc
-	places chan struct{}
-	pass   pass
-	probe  bool
+	client  *Client
+	caller  context.Context // who asked; its end is no failure of the server
+	limited context.Context // ends with the time of the call, too
+	cancel  context.CancelFunc
+	places  chan struct{}
+	pass    pass
+	probe   bool
 
 	traced    atomic.Bool // the transport tells how far it came
 	connected atomic.Bool // from here on something may have been sent
@@ -127,8 +130,8 @@ func (c *Client) send(ctx context.Context, r Request) (*call, *http.Response, er
 		timeout = CallTimeout
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
-	t := &call{client: c, caller: ctx, cancel: cancel, places: places, pass: p, probe: r.Probe}
-	req, err := t.request(limited, r)
+	t := &call{client: c, caller: ctx, limited: limited, cancel: cancel, places: places, pass: p, probe: r.Probe}
+	req, err := t.request(r)
 	if err != nil {
 		t.release()
 		return nil, nil, err
@@ -150,10 +153,9 @@ func (c *Client) send(ctx context.Context, r Request) (*call, *http.Response, er
 
 // validate finds requests that would not arrive as they are meant: mistakes of the program, for a URL that came in cannot hold these.
 func (r Request) validate() error {
-	for _, text := range []string{r.Call, r.Query} {
-		if strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7F }) {
-			return errors.New("bbb: a call or query with blanks or control characters")
-		}
+	control := func(c rune) bool { return c < ' ' || c == 0x7F }
+	if strings.ContainsFunc(r.Call+r.Query+r.ContentType, control) || strings.Contains(r.Call+r.Query, " ") {
+		return errors.New("bbb: a request with control characters or blanks")
 	}
 	if strings.ContainsAny(r.Call, "?#%") {
 		return errors.New("bbb: no name of a call")
@@ -185,8 +187,8 @@ func (c *Client) place(ctx context.Context, places chan struct{}, probe bool) er
 	}
 }
 
-func (t *call) request(ctx context.Context, r Request) (*http.Request, error) {
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+func (t *call) request(r Request) (*http.Request, error) {
+	ctx := httptrace.WithClientTrace(t.limited, &httptrace.ClientTrace{
 		GetConn: func(string) { t.traced.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { t.connected.Store(true) },
 	})
@@ -275,6 +277,10 @@ func (t *call) done(o outcome) {
 // release ends the call and gives its place to the next.
 func (t *call) release() {
 	t.done(undecided)
+	t.free()
+}
+
+func (t *call) free() {
 	t.freed.Do(func() {
 		t.cancel()
 		<-t.places
@@ -302,6 +308,7 @@ type stream struct {
 	call *call
 	body io.ReadCloser
 	left int64
+	stop func() bool
 }
 
 func (s *stream) Read(p []byte) (int, error) {
@@ -323,7 +330,8 @@ func (s *stream) Read(p []byte) (int, error) {
 func (s *stream) Close() error {
 	err := s.body.Close()
 	s.call.done(answered) // what was read so far was an answer
-	s.call.release()
+	s.stop()
+	s.call.free()
 	return err
 }
 

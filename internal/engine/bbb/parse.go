@@ -16,7 +16,7 @@ import (
 const (
 	MaxAnswer = 16 << 20 // bytes
 	maxDepth  = 32       // elements within each other, the root included
-	maxNodes  = 1 << 20  // elements and attributes: some 100 MB of memory at the very worst
+	maxNodes  = 1 << 19  // elements and attributes: as many as MaxAnswer holds of ordinary ones, and 60 MB of memory at the very worst
 	maxAttrs  = 64       // of one element
 )
 

@@ -164,19 +164,28 @@ func prefixFits(name string) bool {
 func nameLength(b []byte) int {
 	for i := 0; i < len(b); {
 		c, size := rune(b[i]), 1
-		if c >= utf8.RuneSelf {
-			c, size = utf8.DecodeRune(b[i:])
-			if c == utf8.RuneError && size <= 1 {
+		if c < utf8.RuneSelf {
+			if !inName[c] {
 				return i
 			}
-		}
-		if c != ':' && !isNameStart(c) && (i == 0 || !isNameRest(c)) {
+		} else if c, size = utf8.DecodeRune(b[i:]); !isNameStart(c) && !isNameRest(c) || c == utf8.RuneError && size == 1 {
 			return i
+		}
+		if i == 0 && c != ':' && !isNameStart(c) {
+			return 0
 		}
 		i += size
 	}
 	return len(b)
 }
+
+// inName are the ASCII characters of names.
+var inName = func() (in [utf8.RuneSelf]bool) {
+	for c := range rune(utf8.RuneSelf) {
+		in[c] = c == ':' || isNameStart(c) || isNameRest(c)
+	}
+	return in
+}()
 
 // isNameStart is the production NameStartChar of XML 1.0 (fifth edition), section 2.3, without the colon.
 func isNameStart(r rune) bool {
