@@ -47,7 +47,7 @@ func (d *decision) reserve(in *ReserveInput) answer {
 	if m.Cap <= 0 {
 		m.Cap = tariff.Unlimited
 	}
-	server, f := d.places.choose(d.now, in.Kinds, d.tags(in.Tags), in.Not, 0)
+	server, f := d.place(in)
 	if f != nil {
 		d.refused(&JoinInput{Connection: in.Connection, ExternalID: in.ExternalID}, f)
 		return answer{err: f}
@@ -61,6 +61,18 @@ func (d *decision) reserve(in *ReserveInput) answer {
 		d.setClock(k, d.clocks[k].begin(d.now, d.limits.Pause))
 	}
 	return answer{admission: Admission{Started: true, Most: d.most(m)}.of(m), changed: true}
+}
+
+// place chooses where a meeting will be made.
+func (d *decision) place(in *ReserveInput) (fleet.Server, *fault.Error) {
+	if in.On == "" {
+		return d.places.choose(d.now, in.Kinds, d.tags(in.Tags), in.Not, 0)
+	}
+	s, known := d.places.server(in.On)
+	if !known || !s.Usable(d.now) {
+		return s, fault.New(fault.Unavailable, "fleet.server_silent")
+	}
+	return s, nil
 }
 
 // mayReserve checks what a create is refused for.

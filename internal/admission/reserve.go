@@ -30,6 +30,7 @@ type ReserveInput struct {
 	Kinds      []fleet.Kind  // where it can run
 	Tags       []string      // what its server must carry beside the tags of the level; nil mostly
 	Not        []id.Server   // servers that were tried already
+	On         id.Server     // the only one that will do; none mostly
 }
 
 // Validate returns all wrong fields as one Invalid fault.

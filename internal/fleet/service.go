@@ -15,8 +15,15 @@ import (
 
 // Deps is what the service needs.
 type Deps struct {
-	DB  *store.DB
-	Now instant.Clock
+	DB     *store.DB
+	Now    instant.Clock
+	Sealer Sealer // nil: BigBlueButton servers can be neither added nor called
+}
+
+// Sealer makes secrets unreadable in the database, and readable again. Package seal implements it.
+type Sealer interface {
+	Seal(purpose, text string) string
+	Open(purpose, sealed string) (string, error)
 }
 
 // Service registers servers and notes how they are. It is safe for concurrent use.
@@ -114,7 +121,7 @@ func (in AddInput) Validate() error {
 	return c.Err()
 }
 
-// Add makes a BigBlueButton server known; it was never seen yet. Conflict (store.unique) when its URL
+// Add makes a BigBlueButton server known; it was never seen yet. Conflict (fleet.server_known) when its URL
 // is known.
 func (s *Service) Add(ctx context.Context, in AddInput) (Server, error) {
 	if err := in.Validate(); err != nil {
@@ -123,10 +130,32 @@ func (s *Service) Add(ctx context.Context, in AddInput) (Server, error) {
 	now := s.deps.Now()
 	tags := append([]string{}, in.Tags...)
 	slices.Sort(tags)
-	out := Server{
-		ID: id.NewServer(), Kind: KindBBB, StableKey: in.URL, Name: in.Name, URL: in.URL, Observed: ObservedUnknown,
-		Admin: in.Admin, LoadUnits: in.LoadUnits, Secret: in.Secret, Tags: slices.Compact(tags),
+	if s.deps.Sealer == nil {
+		return Server{}, errNoSealer
 	}
-	err := s.deps.DB.Write(ctx, func(tx store.Tx) error { return insertServer(ctx, tx, out, now) })
+	server := id.NewServer()
+	out := Server{
+		ID: server, Kind: KindBBB, StableKey: in.URL, Name: in.Name, URL: in.URL, Observed: ObservedUnknown,
+		Admin: in.Admin, LoadUnits: in.LoadUnits, Secret: s.deps.Sealer.Seal(purpose(server), in.Secret), Tags: slices.Compact(tags),
+	}
+	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
+		inserted, err := insertServer(ctx, tx, out, now)
+		if err == nil && !inserted {
+			err = fault.New(fault.Conflict, "fleet.server_known")
+		}
+		return err
+	})
 	return out, err
 }
+
+var errNoSealer = errors.New("fleet: servers need a Sealer")
+
+// Secret returns the readable secret of a BigBlueButton server; s.Secret is sealed.
+func (s *Service) Secret(v Server) (string, error) {
+	if s.deps.Sealer == nil {
+		return "", errNoSealer
+	}
+	return s.deps.Sealer.Open(purpose(v.ID), v.Secret)
+}
+
+func purpose(s id.Server) string { return "server " + string(s) }

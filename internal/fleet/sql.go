@@ -53,13 +53,13 @@ func upsertServer(ctx context.Context, tx store.Tx, s Server, now instant.Instan
 	return err
 }
 
-func insertServer(ctx context.Context, tx store.Tx, s Server, now instant.Instant) error {
+func insertServer(ctx context.Context, tx store.Tx, s Server, now instant.Instant) (bool, error) {
 	tags, err := json.Marshal(s.Tags)
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = tx.Exec(ctx, insertServerText, s.args(string(tags), now)...)
-	return err
+	n, err := store.Affected(tx.Exec(ctx, insertServerText+` ON CONFLICT DO NOTHING`, s.args(string(tags), now)...))
+	return n == 1, err
 }
 
 const insertServerText = `INSERT INTO server (id, kind, stable_key, name, url, node, observed, admin, load_units, max_people, api_key, api_secret, tags, seen_at, created_at)
@@ -205,4 +205,9 @@ func null[T ~string](s T) any {
 		return nil
 	}
 	return string(s)
+}
+
+// OpenOfClients returns the open meetings of API clients. It joins r.
+func OpenOfClients(ctx context.Context, r store.Reader) ([]Meeting, error) {
+	return store.All(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.room IS NULL AND`+isOpen+`ORDER BY m.started_at, m.id`)
 }

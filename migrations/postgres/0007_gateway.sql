@@ -41,7 +41,8 @@ CREATE TABLE conference (
     end_urls       TEXT COLLATE "C" NOT NULL,
     node           TEXT COLLATE "C" NOT NULL,
     reserved_until TIMESTAMPTZ,
-    recordings     BOOLEAN NOT NULL
+    recordings     BOOLEAN NOT NULL,
+    marks          BOOLEAN NOT NULL
 );
 CREATE INDEX conference_server_key ON conference (server_key);
 CREATE INDEX conference_reserved ON conference (reserved_until) WHERE reserved_until IS NOT NULL;

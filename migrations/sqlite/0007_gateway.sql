@@ -41,7 +41,8 @@ CREATE TABLE conference (
     end_urls       TEXT NOT NULL,
     node           TEXT NOT NULL,
     reserved_until TEXT CHECK (length(reserved_until) = 27),
-    recordings     INTEGER NOT NULL CHECK (recordings IN (0, 1))
+    recordings     INTEGER NOT NULL CHECK (recordings IN (0, 1)),
+    marks          INTEGER NOT NULL CHECK (marks IN (0, 1))
 ) STRICT;
 CREATE INDEX conference_server_key ON conference (server_key);
 CREATE INDEX conference_reserved ON conference (reserved_until) WHERE reserved_until IS NOT NULL;

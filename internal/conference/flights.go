@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package conference
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"meetcoop/internal/id"
+)
+
+// flights are the calls of this node that others wait for: creations under way, ends asked for, and refreshes shared.
+type flights struct {
+	mu        sync.Mutex
+	creating  map[id.Meeting]chan struct{}
+	ends      map[id.Meeting]time.Time
+	refreshes map[id.Meeting]*refresh
+}
+
+// refresh is one look at a server that several callers share.
+type refresh struct {
+	done chan struct{}
+	err  error
+}
+
+// begin notes that this node makes a meeting; finish wakes those who wait for it.
+func (f *flights) begin(m id.Meeting) (finish func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.creating == nil {
+		f.creating = map[id.Meeting]chan struct{}{}
+	}
+	done := make(chan struct{})
+	f.creating[m] = done
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.creating[m] == done {
+			delete(f.creating, m)
+		}
+		close(done)
+	}
+}
+
+// done is closed when this node has made the meeting, or given up; nil when it does not make it.
+func (f *flights) done(m id.Meeting) <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.creating[m]
+}
+
+const endsFor = time.Minute
+
+// asksEnd notes that a server accepted to end a meeting.
+func (f *flights) asksEnd(m id.Meeting) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ends == nil {
+		f.ends = map[id.Meeting]time.Time{}
+	}
+	for k, at := range f.ends {
+		if time.Since(at) > endsFor {
+			delete(f.ends, k)
+		}
+	}
+	f.ends[m] = time.Now()
+}
+
+// ending reports whether the end of a meeting was asked for through this node a moment ago.
+func (f *flights) ending(m id.Meeting) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at, ok := f.ends[m]
+	return ok && time.Since(at) <= endsFor
+}
+
+// refresh runs look once for all who ask at the same time, and waits for it as long as ctx allows.
+func (f *flights) refresh(ctx context.Context, m id.Meeting, look func() error) error {
+	f.mu.Lock()
+	if f.refreshes == nil {
+		f.refreshes = map[id.Meeting]*refresh{}
+	}
+	r := f.refreshes[m]
+	if r == nil {
+		r = &refresh{done: make(chan struct{})}
+		f.refreshes[m] = r
+		go func() {
+			r.err = look()
+			f.mu.Lock()
+			delete(f.refreshes, m)
+			f.mu.Unlock()
+			close(r.done)
+		}()
+	}
+	f.mu.Unlock()
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package conference
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"meetcoop/internal/admission"
+	"meetcoop/internal/fleet"
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/jobs"
+	"meetcoop/internal/store"
+)
+
+// Deps is what a Service needs. Zero durations mean the defaults.
+type Deps struct {
+	DB        *store.DB
+	Now       instant.Clock
+	Log       *slog.Logger
+	Gate      *admission.Gate
+	Fleet     *fleet.Service
+	Node      id.Node
+	IDs       []byte            // the instance's key for the ids servers know meetings by; 32 bytes, the same on every node
+	PublicURL string            // under which servers and browsers reach us, without a slash at the end
+	Transport http.RoundTripper // bbb.NewTransport
+	Outbound  *http.Client      // to addresses that clients name; web.Outbound
+	Registry  prometheus.Registerer
+
+	LobbyLease  time.Duration // how long the seat of a guest in a lobby is kept; default 5 min (--lobby-lease)
+	PollEvery   time.Duration // default 10 s (--poll-interval)
+	DetachAfter time.Duration // how long a server must be silent to be dead; default 30 s (--detach-after)
+}
+
+// Service makes and watches the meetings of API clients. It is safe for concurrent use.
+type Service struct {
+	deps    Deps
+	ids     ids
+	board   *board
+	servers *servers
+	flights flights
+	poller  *poller
+	metrics *metrics
+
+	mu      sync.Mutex
+	life    context.Context
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// New returns a Service. All verbs need Start.
+func New(deps Deps) (*Service, error) {
+	if deps.DB == nil || deps.Now == nil || deps.Log == nil || deps.Gate == nil || deps.Fleet == nil || deps.Node == "" || len(deps.IDs) != 32 || deps.PublicURL == "" || deps.Transport == nil || deps.Outbound == nil {
+		return nil, errors.New("conference: DB, Now, Log, Gate, Fleet, Node, IDs, PublicURL, Transport and Outbound are needed")
+	}
+	for _, d := range []struct {
+		at  *time.Duration
+		def time.Duration
+	}{{&deps.LobbyLease, 5 * time.Minute}, {&deps.PollEvery, 10 * time.Second}, {&deps.DetachAfter, 30 * time.Second}} {
+		if *d.at == 0 {
+			*d.at = d.def
+		}
+	}
+	deps.PublicURL = strings.TrimRight(deps.PublicURL, "/")
+	s := &Service{deps: deps, ids: ids{deps.IDs}, board: newBoard(), metrics: newMetrics(deps.Registry)}
+	s.servers = &servers{fleet: deps.Fleet, db: deps.DB, transport: deps.Transport}
+	s.poller = newPoller(s)
+	return s, nil
+}
+
+// Register names the jobs and duties of this package.
+func (s *Service) Register(r *jobs.Runner) {
+	r.Handle(kindEndOrphan, endOrphanPolicy, s.endOrphan)
+	r.Handle(kindCallEnd, callEndPolicy, s.callEnd)
+	r.Every("conference.lead", time.Second, s.lead)
+}
+
+// Start reads what is open, and follows it. Starting twice is harmless.
+func (s *Service) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stop != nil {
+		return nil
+	}
+	changed := make(chan id.Meeting, 4096)
+	missed := make(chan struct{}, 1)
+	if err := s.deps.DB.Watch(ctx, TopicConference, func(key string) {
+		select {
+		case changed <- id.Meeting(key):
+		default: // more than we follow one by one: everything is read again
+			select {
+			case missed <- struct{}{}:
+			default:
+			}
+		}
+	}); err != nil {
+		return err
+	}
+	if err := s.readAll(ctx); err != nil {
+		return err
+	}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.life, s.stop = run, cancel
+	s.running.Go(func() { s.follow(run, changed, missed) })
+	s.running.Go(func() { s.poller.run(run) })
+	return nil
+}
+
+// Stop ends what Start began and waits for it.
+func (s *Service) Stop() {
+	s.mu.Lock()
+	stop := s.stop
+	s.mu.Unlock()
+	if stop != nil {
+		stop()
+		s.running.Wait()
+	}
+}
+
+func (s *Service) follow(ctx context.Context, changed <-chan id.Meeting, missed <-chan struct{}) {
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case m := <-changed:
+			err = s.reload(ctx, m)
+		case <-missed:
+			err = s.readAll(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.deps.Log.WarnContext(ctx, "changed conference not read", "err", err)
+		}
+	}
+}
+
+func (s *Service) readAll(ctx context.Context) error {
+	var all []Conference
+	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+		all, err = allOpen(ctx, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		s.board.put(c)
+	}
+	return nil
+}
+
+// reload brings one conference on the board to what its row says, and returns it.
+func (s *Service) reload(ctx context.Context, m id.Meeting) error {
+	var c Conference
+	var ok bool
+	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+		c, ok, err = byID(ctx, r, m)
+		return err
+	})
+	if err == nil && ok {
+		s.board.put(c)
+	}
+	return err
+}
+
+// spawn runs f until Stop has waited for it; after Stop it does nothing.
+func (s *Service) spawn(f func(ctx context.Context)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stop == nil || s.life.Err() != nil {
+		return
+	}
+	ctx := s.life
+	s.running.Go(func() { f(ctx) })
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package conference
+
+import (
+	"context"
+	"encoding/json"
+
+	"meetcoop/internal/fleet"
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/store"
+)
+
+const columns = `x.meeting, x.server_key, x.internal_id, x.create_time, x.create_times, x.title, x.attendee_pw, x.moderator_pw, x.guest_policy, x.reply, x.query, x.end_urls,
+	x.node, x.reserved_until, x.recordings, s.seen_at, COALESCE(s.running, $1), COALESCE(s.people, 0), COALESCE(s.xml, '')`
+
+const from = ` FROM conference x LEFT JOIN conference_seen s ON s.meeting = x.meeting `
+
+// details are the columns of conference without the meeting, which fleet reads.
+func scan(s store.Scanner) (Conference, error) {
+	var c Conference
+	var times, urls string
+	err := s.Scan(&c.ID, &c.ServerKey, &c.InternalID, &c.CreateTime, &times, &c.Title, &c.AttendeePW, &c.ModeratorPW, &c.GuestPolicy, &c.Reply, &c.Query, &urls,
+		&c.Node, &c.Until, &c.Recordings, &c.Seen.At, &c.Seen.Running, &c.Seen.People, &c.Seen.XML)
+	if err == nil {
+		err = json.Unmarshal([]byte(times), &c.CreateTimes)
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(urls), &c.EndURLs)
+	}
+	return c, err
+}
+
+// of fills in what conference knows about a meeting; ok is false for a meeting that is no conference.
+func of(ctx context.Context, r store.Reader, m fleet.Meeting) (Conference, bool, error) {
+	c, ok, err := store.Find(ctx, r, scan, `SELECT `+columns+from+`WHERE x.meeting = $2`, false, string(m.ID))
+	c.Meeting = m
+	return c, ok, err
+}
+
+// open returns the open conference of an external id. It joins r.
+func open(ctx context.Context, r store.Reader, connection id.Connection, external string) (Conference, bool, error) {
+	m, ok, err := fleet.Open(ctx, r, connection, external)
+	if err != nil || !ok {
+		return Conference{}, false, err
+	}
+	return of(ctx, r, m)
+}
+
+// byID returns a conference, open or over. It joins r.
+func byID(ctx context.Context, r store.Reader, m id.Meeting) (Conference, bool, error) {
+	f, err := fleet.ByID(ctx, r, m)
+	if err != nil {
+		return Conference{}, false, err
+	}
+	return of(ctx, r, f)
+}
+
+// openByInternal finds an open conference by an internal id that any of its copies had. It joins r.
+func openByInternal(ctx context.Context, r store.Reader, connection id.Connection, internal string) (Conference, bool, error) {
+	m, ok, err := store.Find(ctx, r, store.Value[id.Meeting], `SELECT i.meeting FROM conference_internal i JOIN meeting m ON m.id = i.meeting
+		WHERE i.internal_id = $1 AND m.connection = $2 AND m.state IN ('reserved', 'live', 'detached')`, internal, string(connection))
+	if err != nil || !ok {
+		return Conference{}, false, err
+	}
+	return byID(ctx, r, m)
+}
+
+// allOpen returns every open conference. It joins r.
+func allOpen(ctx context.Context, r store.Reader) ([]Conference, error) {
+	meetings, err := fleet.OpenOfClients(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := store.All(ctx, r, scan, `SELECT `+columns+from+`JOIN meeting m ON m.id = x.meeting WHERE m.state IN ('reserved', 'live', 'detached')`, false)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[id.Meeting]fleet.Meeting, len(meetings))
+	for _, m := range meetings {
+		known[m.ID] = m
+	}
+	out := rows[:0]
+	for _, c := range rows {
+		if m, ok := known[c.ID]; ok {
+			c.Meeting = m
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+func (c *Conference) documents() (times, urls string, err error) {
+	t, err := json.Marshal(orEmpty(c.CreateTimes))
+	if err != nil {
+		return "", "", err
+	}
+	u, err := json.Marshal(orEmpty(c.EndURLs))
+	return string(t), string(u), err
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+func insert(ctx context.Context, tx store.Tx, c Conference) error {
+	times, urls, err := c.documents()
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO conference (meeting, server_key, internal_id, create_time, create_times, title, attendee_pw, moderator_pw, guest_policy, reply, query,
+		end_urls, node, reserved_until, recordings, marks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		string(c.ID), c.ServerKey, c.InternalID, c.CreateTime, times, c.Title, c.AttendeePW, c.ModeratorPW, c.GuestPolicy, c.Reply, c.Query,
+		urls, string(c.Node), c.Until, c.Recordings, false)
+	return err
+}
+
+// update writes what a transition changes.
+func update(ctx context.Context, tx store.Tx, c Conference) error {
+	times, _, err := c.documents()
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE conference SET internal_id = $1, create_time = $2, create_times = $3, attendee_pw = $4, moderator_pw = $5, reply = $6, node = $7,
+		reserved_until = $8 WHERE meeting = $9`, c.InternalID, c.CreateTime, times, c.AttendeePW, c.ModeratorPW, c.Reply, string(c.Node), c.Until, string(c.ID))
+	return err
+}
+
+func insertInternal(ctx context.Context, tx store.Tx, now instant.Instant, c Conference) error {
+	_, err := tx.Exec(ctx, `INSERT INTO conference_internal (internal_id, server, meeting, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		c.InternalID, string(c.Server), string(c.ID), now)
+	return err
+}
+
+func saveSeen(ctx context.Context, tx store.Tx, m id.Meeting, s Seen) error {
+	_, err := tx.Exec(ctx, `INSERT INTO conference_seen (meeting, seen_at, running, people, xml) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (meeting) DO UPDATE SET seen_at = excluded.seen_at, running = excluded.running, people = excluded.people, xml = excluded.xml`,
+		string(m), s.At, s.Running, s.People, s.XML)
+	return err
+}
+
+// forgetOpen deletes what is kept only while a meeting is open.
+func forgetOpen(ctx context.Context, tx store.Tx, m id.Meeting) error {
+	for _, text := range []string{`DELETE FROM conference_body WHERE meeting = $1`, `DELETE FROM conference_seen WHERE meeting = $1`} {
+		if _, err := tx.Exec(ctx, text, string(m)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type storedBody struct{ media, body string }
+
+func saveBody(ctx context.Context, tx store.Tx, m id.Meeting, b storedBody) error {
+	_, err := tx.Exec(ctx, `INSERT INTO conference_body (meeting, media, body) VALUES ($1, $2, $3)`, string(m), b.media, b.body)
+	return err
+}
+
+func bodyOf(ctx context.Context, r store.Reader, m id.Meeting) (storedBody, bool, error) {
+	return store.Find(ctx, r, func(s store.Scanner) (storedBody, error) {
+		var b storedBody
+		err := s.Scan(&b.media, &b.body)
+		return b, err
+	}, `SELECT media, body FROM conference_body WHERE meeting = $1`, string(m))
+}
+
+// overdue returns reserved and detached conferences whose time is over. It joins r.
+func overdue(ctx context.Context, r store.Reader, now instant.Instant) ([]id.Meeting, error) {
+	return store.All(ctx, r, store.Value[id.Meeting], `SELECT x.meeting FROM conference x JOIN meeting m ON m.id = x.meeting
+		WHERE x.reserved_until <= $1 AND m.state IN ('reserved', 'detached') ORDER BY x.reserved_until LIMIT 100`, now)
+}
+
+// namesServer reports whether the open meeting that servers know by key is on server. It joins r.
+func namesServer(ctx context.Context, r store.Reader, key string, server id.Server) (bool, error) {
+	n, _, err := store.Find(ctx, r, store.Value[int], `SELECT COUNT(*) FROM conference x JOIN meeting m ON m.id = x.meeting
+		WHERE x.server_key = $1 AND m.server = $2 AND m.state IN ('reserved', 'live')`, key, string(server))
+	return n > 0, err
+}
+
+// noteMarks keeps what a server said of recording marks at the end.
+func noteMarks(ctx context.Context, tx store.Tx, m id.Meeting, marks bool) error {
+	_, err := tx.Exec(ctx, `UPDATE conference SET marks = $1 WHERE meeting = $2`, marks, string(m))
+	return err
+}
+
+func marksOf(ctx context.Context, r store.Reader, m id.Meeting) (bool, error) {
+	marks, _, err := store.Find(ctx, r, store.Value[bool], `SELECT marks FROM conference WHERE meeting = $1`, string(m))
+	return marks, err
+}
+
+// isOurs reports whether a meetingID on a server was ever given by us. It joins r.
+func isOurs(ctx context.Context, r store.Reader, key string) (bool, error) {
+	n, _, err := store.Find(ctx, r, store.Value[int], `SELECT COUNT(*) FROM conference WHERE server_key = $1`, key)
+	return n > 0, err
+}
