@@ -38,7 +38,7 @@ func (s *Server) create(w http.ResponseWriter, c *call) {
 		fail(w, *b)
 		return
 	}
-	m.documents = s.documents(c, m)
+	m.documents, m.query, m.body = s.documents(c, m), c.http.URL.RawQuery, c.body
 	s.open(m, c.now)
 	s.created(w, m, "", "")
 }

@@ -17,7 +17,8 @@ import (
 // hashes are the algorithms by the length of their hexadecimal form.
 var hashes = map[int]func() hash.Hash{40: sha1.New, 64: sha256.New, 96: sha512.New384, 128: sha512.New}
 
-// Checksum returns the hexadecimal digest of a call: over its name, the raw query without the checksum, and the secret.
+// Checksum returns the hexadecimal digest of a call: over its name, the raw query without the checksum, and the secret. Webhooks
+// are signed alike over the hook's address, the body as sent, and the secret.
 func Checksum(newHash func() hash.Hash, call, query, secret string) string {
 	h := newHash()
 	_, _ = h.Write([]byte(call + query + secret)) // a hash never fails

@@ -3,8 +3,6 @@
 package bbbtest
 
 import (
-	"crypto/sha1" // #nosec G505: what bbb-webhooks signs with
-	"encoding/hex"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -128,8 +126,12 @@ func (s *Server) work(h *hook) {
 		e := h.queue[0]
 		h.queue = h.queue[1:]
 		s.mu.Unlock()
-		sum := sha1.Sum([]byte(h.to + e.body + e.key)) // #nosec G401
-		l := letter{method: http.MethodPost, url: withQuery(h.to, "checksum="+hex.EncodeToString(sum[:])), media: "application/x-www-form-urlencoded", body: e.body}
+		l := letter{method: http.MethodPost, url: h.to, media: "application/x-www-form-urlencoded", body: e.body}
+		if s.cfg.HookBearer {
+			l.bearer = e.key
+		} else {
+			l.url = withQuery(h.to, "checksum="+Checksum(s.cfg.HookHash, h.to, e.body, e.key))
+		}
 		delivered := s.until(h.ctx, hookWaits, func() bool {
 			s.sent(CallbackHook, l.url, []byte(l.body))
 			status := s.post(h.ctx, l)

@@ -50,6 +50,8 @@ type meeting struct {
 	moderatorLeft             time.Time // when the last one went; zero: there is one, or never was
 	everJoined, forced        bool
 	due                       due
+	query                     string // of create, as it came
+	body                      []byte
 	documents                 []Document
 	chat                      []ChatMessage
 }

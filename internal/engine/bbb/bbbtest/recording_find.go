@@ -20,8 +20,10 @@ const limitMost = 100
 // getRecordings finds recordings by ids, state and metadata.
 func (s *Server) getRecordings(w http.ResponseWriter, c *call) {
 	var found []*recording
+	_, err := strconv.Atoi(c.p.get("limit"))
+	refused := s.cfg.NoFetchAll && err != nil && c.p.get("recordID") == "" && c.p.get("meetingID") == ""
 	for _, r := range s.recordings.list {
-		if r.fits(c.p) {
+		if !refused && r.fits(c.p) {
 			found = append(found, r)
 		}
 	}

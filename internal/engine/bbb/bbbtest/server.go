@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha1" // #nosec G505: what bbb-webhooks signs with
 	"errors"
+	"hash"
 	"log/slog"
 	random "math/rand/v2"
 	"net/http"
@@ -38,8 +40,13 @@ type Config struct {
 	AutoConnect  bool
 	ConnectDelay time.Duration
 
-	Seed      uint64                                           // of what is drawn by lot: shares of faults, voice bridges
-	NoHooks   bool                                             // no bbb-webhooks on this server
+	Seed       uint64 // of what is drawn by lot: shares of faults, voice bridges
+	NoFetchAll bool   // getRecordings needs ids or a limit (allowFetchAllRecordings=false)
+
+	NoHooks    bool             // no bbb-webhooks on this server
+	HookHash   func() hash.Hash // that webhooks are signed with (hookChecksumAlgorithm); none is SHA-1
+	HookBearer bool             // webhooks carry the secret as a bearer token instead (auth2_0)
+
 	Sleep     func(ctx context.Context, d time.Duration) error // between tries of callbacks; none waits really
 	Transport http.RoundTripper                                // of callbacks; none is one of the server's own
 	Log       *slog.Logger                                     // none is silent
@@ -87,6 +94,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Sleep == nil {
 		cfg.Sleep = sleep
+	}
+	if cfg.HookHash == nil {
+		cfg.HookHash = sha1.New
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
