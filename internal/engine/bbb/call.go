@@ -157,7 +157,7 @@ func (r Request) validate() error {
 	if strings.ContainsFunc(r.Call+r.Query+r.ContentType, control) || strings.Contains(r.Call+r.Query, " ") {
 		return errors.New("bbb: a request with control characters or blanks")
 	}
-	if strings.ContainsAny(r.Call, "?#%") {
+	if strings.Trim(r.Call, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/") != "" {
 		return errors.New("bbb: no name of a call")
 	}
 	return nil
@@ -199,10 +199,12 @@ func (t *call) request(r Request) (*http.Request, error) {
 			method = http.MethodPost
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, t.client.Sign(r.Call, r.Query), r.Body)
+	req, err := http.NewRequestWithContext(ctx, method, "", r.Body)
 	if err != nil {
-		return nil, errors.New("bbb: a call that makes no URL") // its text would hold the query
+		return nil, fmt.Errorf("bbb: make a request: %w", err)
 	}
+	req.URL = t.client.signed(r.Call, r.Query) // never through text: a query with # would lose what follows
+	req.Host = req.URL.Host
 	if r.Length != 0 && r.Body != nil {
 		req.ContentLength = r.Length
 	}

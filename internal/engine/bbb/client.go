@@ -58,7 +58,7 @@ type Config struct {
 
 // Client is our side of one server. It is safe for concurrent use and needs no end.
 type Client struct {
-	base      string // without a slash at the end
+	base      url.URL // without a slash at the end
 	secret    string
 	sha1      bool
 	transport http.RoundTripper
@@ -87,8 +87,9 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return &Client{
-		base:      strings.TrimRight(u.String(), "/"),
+		base:      *u,
 		secret:    cfg.Secret,
 		sha1:      cfg.SHA1,
 		transport: cfg.Transport,
@@ -100,18 +101,24 @@ func New(cfg Config) (*Client, error) {
 
 // Sign returns the URL of a call with its checksum, as a browser is sent to it. query is raw, without checksum, and stays
 // as it is byte for byte. The call "" (the root) is not signed.
-func (c *Client) Sign(call, query string) string {
+func (c *Client) Sign(call, query string) string { return c.signed(call, query).String() }
+
+func (c *Client) signed(call, query string) *url.URL {
+	u := c.base
+	u.RawQuery = query
 	if call == "" {
-		if query == "" {
-			return c.base
-		}
-		return c.base + "?" + query
+		return &u
+	}
+	u.Path += "/" + call
+	if u.RawPath != "" {
+		u.RawPath += "/" + call
 	}
 	sum := "checksum=" + c.checksum(call, query)
 	if query != "" {
 		sum = query + "&" + sum
 	}
-	return c.base + "/" + call + "?" + sum
+	u.RawQuery = sum
+	return &u
 }
 
 // checksum is the hexadecimal digest of the call's name, the raw query and the secret, one after the other (spec, section 1).
