@@ -164,8 +164,8 @@ func TestAnOpenBreakerSendsNothing(t *testing.T) {
 func TestAnOpenBreakerLetsOneThroughAndDoublesItsPause(t *testing.T) {
 	s := onStage(t)
 	_ = s.call(3, breaks)
-	for _, pause := range []time.Duration{5, 10, 20, 40, 60, 60} {
-		pause *= time.Second
+	for _, seconds := range []int{5, 10, 20, 40, 60, 60} {
+		pause := time.Duration(seconds) * time.Second
 		s.wait(pause - time.Millisecond)
 		judge(t, "just before", s.call(1, succeeds), "bbb.breaker_open", false)
 		s.wait(time.Millisecond)
@@ -290,5 +290,24 @@ func TestAsManyCallsAsAllowedAreInFlight(t *testing.T) {
 		if st := s.client.State(); st.InFlight != 0 || st.Waiting != 0 || st.Sent != 34 || st.Failures != 0 {
 			t.Errorf("%+v", st)
 		}
+	})
+}
+
+func TestAStreamThatNobodyClosesGivesItsTurnBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := onStage(t)
+		_ = s.call(3, breaks)
+		s.wait(5 * time.Second)
+		s.does = succeeds
+		if _, err := s.client.Stream(t.Context(), bbb.Request{Call: "x", Timeout: time.Second}); err != nil {
+			t.Fatal(err)
+		}
+		judge(t, "meanwhile", s.call(1, succeeds), "bbb.breaker_open", false)
+		time.Sleep(time.Second + time.Millisecond)
+		synctest.Wait()
+		if err := s.call(1, succeeds); err != nil {
+			t.Error(err)
+		}
+		s.is("after the next call", bbb.BreakerClosed)
 	})
 }

@@ -82,7 +82,7 @@ func (c *Client) Stream(ctx context.Context, r Request) (*http.Response, error) 
 		return nil, err
 	}
 	b := &stream{call: t, body: resp.Body, left: MaxAnswer}
-	b.stop = context.AfterFunc(t.limited, t.free) // a body that nobody closes holds its place no longer than its time
+	b.stop = context.AfterFunc(t.limited, t.release) // a body that nobody closes holds its place, and a turn, no longer than its time
 	resp.Body = b
 	return resp, nil
 }

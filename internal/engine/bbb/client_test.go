@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -239,5 +241,34 @@ func TestAServerThatCannotBeMeantIsRefused(t *testing.T) {
 	}
 	if _, err := bbb.New(bbb.Config{URL: "https://bbb.example", Secret: "s"}); err == nil {
 		t.Error("a client without transport")
+	}
+}
+
+func TestConnectionsAreKept(t *testing.T) {
+	var opened atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "<response><returncode>SUCCESS</returncode></response>")
+	}))
+	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	srv.Start()
+	defer srv.Close()
+	c := client(t, bbb.Config{URL: srv.URL})
+	for range 20 {
+		if _, err := c.Do(t.Context(), bbb.Request{Call: "end"}); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := c.Stream(t.Context(), bbb.Request{Call: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+	}
+	if n := opened.Load(); n != 1 {
+		t.Errorf("%d connections for 40 calls", n)
 	}
 }

@@ -31,7 +31,7 @@ func wire(t *testing.T, serve func(conn net.Conn, head string)) *http.Transport 
 	tr.DialContext = func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
 		go func() {
-			defer theirs.Close()
+			defer func() { _ = theirs.Close() }()
 			var head strings.Builder
 			for r := bufio.NewReader(theirs); ; {
 				line, err := r.ReadString('\n')
@@ -239,7 +239,7 @@ func TestNothingIsSentWithoutAConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := closed.Addr().String()
-	closed.Close()
+	_ = closed.Close()
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler()) // its certificate is known to nobody
@@ -293,7 +293,7 @@ func TestAResetAfterTheRequestCountsAsSent(t *testing.T) {
 		c := client(t, bbb.Config{URL: "http://" + l.Addr().String()})
 		_, err = c.Do(t.Context(), bbb.Request{Call: "create", Query: hidden, Body: strings.NewReader("<modules/>"), ContentType: "text/xml"})
 		judge(t, name, err, "bbb.unanswered", true)
-		l.Close()
+		_ = l.Close()
 	}
 }
 
