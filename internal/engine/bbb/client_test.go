@@ -272,3 +272,28 @@ func TestConnectionsAreKept(t *testing.T) {
 		t.Errorf("%d connections for 40 calls", n)
 	}
 }
+
+func TestEveryVerbSaysWhatWentWrong(t *testing.T) {
+	verbs := map[string]func(*bbb.Client) error{
+		"Meetings": func(c *bbb.Client) error { _, err := c.Meetings(t.Context()); return err },
+		"Info":     func(c *bbb.Client) error { _, err := c.Info(t.Context(), "a"); return err },
+		"End":      func(c *bbb.Client) error { return c.End(t.Context(), "a", "secret word") },
+		"Version":  func(c *bbb.Client) error { _, err := c.Version(t.Context()); return err },
+		"Check":    func(c *bbb.Client) error { return c.Check(t.Context()) },
+	}
+	for name, call := range verbs {
+		for want, does := range map[*fault.Error]func(*http.Request) (*http.Response, error){
+			bbb.ErrUnanswered: breaks,
+			bbb.ErrNotFound:   status(200, "<response><returncode>FAILED</returncode><messageKey>notFound</messageKey></response>"),
+			bbb.ErrSecret:     status(200, "<response><returncode>FAILED</returncode><messageKey>checksumError</messageKey></response>"),
+			bbb.ErrRefused:    refuses,
+		} {
+			if err := call(client(t, bbb.Config{URL: "http://bbb.example", Transport: roundTrip(does)})); !errors.Is(err, want) {
+				t.Errorf("%s: %v, want %v", name, err, want)
+			}
+		}
+	}
+	if _, err := client(t, bbb.Config{URL: "http://bbb.example", Transport: roundTrip(succeeds)}).Info(t.Context(), "a"); !errors.Is(err, bbb.ErrUnanswered) {
+		t.Errorf("a meeting without id: %v", err)
+	}
+}

@@ -3,8 +3,8 @@
 // Package bbb is our side of one BigBlueButton server: it signs calls, sends them, and reads the answers of a server that may be slow,
 // broken or hostile.
 //
-// What it owns: the checksum of our calls, the connection and its limits, the breaker, strict reading of XML, the words in which a
-// server tells of its meetings, and the faults bbb.*.
+// What it owns: the checksum of our calls, queries that keep every byte nobody changed, the connection and its limits, the breaker,
+// strict reading of XML, the words in which a server tells of its meetings, and the faults bbb.*.
 //
 // What it does not own: which server is called and what becomes of a meeting when that server fails (fleet), what a member
 // may do (admission), the API towards members and the ids in it (gateway). Queries come from above and are sent as they are.

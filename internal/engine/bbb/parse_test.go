@@ -189,6 +189,38 @@ func TestAnAnswerMayHaveAsManyBytesAsAllowed(t *testing.T) {
 	}
 }
 
+func TestNamesAreThoseOfXML(t *testing.T) {
+	for r := rune(0x21); r < 0x20000; r++ {
+		if r == 0x3200 { // ideographs, and so on: blocks, of which some are enough
+			r = 0x4E00
+		}
+		if r > 0x4E00 {
+			r += 96
+		}
+		for _, name := range []string{string(r), "a" + string(r)} {
+			in := "<response><" + name + "></" + name + "></response>"
+			_, err := parse(in)
+			_, wrong := standard(in)
+			switch {
+			case wrong == nil && err != nil && !strings.HasPrefix(name, ":") && name != "a:":
+				t.Errorf("%+q is a name: %v", name, err)
+			case err == nil && wrong != nil && r < 0x80:
+				t.Errorf("%+q is no name", name)
+			}
+		}
+	}
+	for _, r := range "\u00d7\u00f7\u037e\u2000\u200b\u2190\u2bff\u2ff0\u3000\ue000\ufdd0\U000f0000" { // the gaps between what names may begin with
+		if _, err := parse("<response><" + string(r) + "/></response>"); err == nil {
+			t.Errorf("%+q begins a name", r)
+		}
+	}
+	for _, r := range "Aé\u0371\u1fff\u200c\u2070\u2c00\u3001가\uf900\ufdf0\U00010000😀" {
+		if _, err := parse("<response><" + string(r) + "/></response>"); err != nil {
+			t.Errorf("%+q begins no name: %v", r, err)
+		}
+	}
+}
+
 func TestAnErrorHoldsNothingOfTheAnswer(t *testing.T) {
 	for _, in := range []string{"<response><hidden></other></response>", "<response hidden='1' hidden='2'/>", "<hidden/>", "<response>&hidden;</response>"} {
 		if _, err := parse(in); err == nil || strings.Contains(err.Error(), "hidden") {
