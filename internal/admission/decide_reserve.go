@@ -170,4 +170,3 @@ func (d *decision) transition(req *request) answer {
 	}
 	return answer{admission: Admission{Most: d.most(m)}.of(m), changed: true}
 }
-

@@ -91,7 +91,7 @@ const (
 	defaultAway   = 60 * time.Second
 	defaultHold   = 15 * time.Second
 	detachedHold  = 180 * time.Second // seats of a meeting whose server is dead (gateway.md, section 5)
-	lanesSQLite   = 1 // there is one writer
+	lanesSQLite   = 1                 // there is one writer
 	lanesPostgres = 4
 )
 

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +36,14 @@ type Config struct {
 	MediaIP         string `name:"media-ip" placeholder:"IP" help:"Address told to browsers when it differs from --media-listen."`
 	EngineMaxPeople int    `name:"engine-max-people" default:"50" placeholder:"N" help:"People on the embedded engine; half as many in one meeting."`
 
-	SeatLease time.Duration `name:"seat-lease" default:"75s" placeholder:"DURATION" help:"How long an admitted person may take to connect before the seat is free again."`
+	MasterKeyFile string `name:"master-key-file" type:"path" placeholder:"FILE" help:"Key that encrypts stored secrets; made when missing, the same on all nodes. Default: <data>/master.key."`
+
+	SeatLease     time.Duration  `name:"seat-lease" default:"75s" placeholder:"DURATION" help:"How long an admitted person may take to connect before the seat is free again."`
+	LobbyLease    time.Duration  `name:"lobby-lease" default:"5m" placeholder:"DURATION" help:"The same for a guest who waits in the lobby of a BigBlueButton meeting."`
+	SeatHold      time.Duration  `name:"seat-hold" default:"15s" placeholder:"DURATION" help:"How long the seat of somebody gone from a BigBlueButton meeting is kept: a reload does not ask again."`
+	PollInterval  time.Duration  `name:"poll-interval" default:"10s" placeholder:"DURATION" help:"How often BigBlueButton servers are asked what runs."`
+	DetachAfter   time.Duration  `name:"detach-after" default:"30s" placeholder:"DURATION" help:"How long a server is silent before its meetings are moved."`
+	CallbackAllow []netip.Prefix `name:"callback-allow" placeholder:"CIDR" help:"Private networks that callbacks of API clients may reach."`
 
 	TLSDomain    string         `name:"tls-domain" placeholder:"NAME" help:"Serve HTTPS for this name with a certificate by ACME."`
 	TLSCert      string         `name:"tls-cert" type:"path" placeholder:"FILE" help:"Serve HTTPS with this certificate chain (PEM)."`
@@ -84,8 +93,29 @@ func (c Config) Check() error {
 		check.Field(err == nil, "media-ip", "config.ip")
 	}
 	check.Field(c.EngineMaxPeople >= 2 && c.EngineMaxPeople <= 10000, "engine-max-people", "config.range", fault.Params{"Least": 2, "Most": 10000})
+	for name, d := range map[string]time.Duration{"lobby-lease": c.LobbyLease, "seat-hold": c.SeatHold, "poll-interval": c.PollInterval, "detach-after": c.DetachAfter} {
+		check.Field(d >= time.Second && d <= time.Hour, name, "config.range", fault.Params{"Least": "1s", "Most": "1h"})
+	}
 	check.Field(c.SeatLease >= time.Second && c.SeatLease <= time.Hour, "seat-lease", "config.range", fault.Params{"Least": "1s", "Most": "1h"})
 	return check.Err()
+}
+
+// masterKey is the path of the key that encrypts stored secrets.
+func (c Config) masterKey() string {
+	if c.MasterKeyFile != "" {
+		return c.MasterKeyFile
+	}
+	return filepath.Join(c.Data, "master.key")
+}
+
+// callbacks are the networks beside the public ones that callbacks may reach. On a machine that only serves itself that is
+// the machine.
+func (c Config) callbacks() []netip.Prefix {
+	allow := c.CallbackAllow
+	if isLoopback(c.BaseURL().Hostname()) {
+		allow = append(slices.Clip(allow), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+	}
+	return allow
 }
 
 func (c Config) https() bool { return c.TLSDomain != "" || (c.TLSCert != "" && c.TLSKey != "") }

@@ -20,6 +20,7 @@ import (
 	"meetcoop/internal/locale"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
+	"meetcoop/internal/seal"
 	"meetcoop/internal/store"
 	"meetcoop/internal/tariff"
 	"meetcoop/internal/usage"
@@ -42,6 +43,7 @@ type core struct {
 	rooms     *rooms.Service
 	fleet     *fleet.Service
 	facts     *usage.Recorder
+	key       *seal.Key
 	gate      *admission.Gate
 }
 
@@ -58,8 +60,11 @@ func newCore(cfg Config, log *slog.Logger, db *store.DB, now instant.Clock, regi
 	if c.catalog, err = locale.Load(locales.FS); err != nil {
 		return nil, fmt.Errorf("load texts: %w", err)
 	}
+	if c.key, err = seal.Load(cfg.masterKey()); err != nil {
+		return nil, err
+	}
 	entitled := tariff.NewCache(admission.EntitlementVersion).Entitled
-	if c.gate, err = admission.New(admission.Deps{DB: db, Now: now, Log: log, Entitled: entitled, Facts: c.facts, Registry: registry, Lease: cfg.SeatLease}); err != nil {
+	if c.gate, err = admission.New(admission.Deps{DB: db, Now: now, Log: log, Entitled: entitled, Facts: c.facts, Registry: registry, Lease: cfg.SeatLease, Hold: cfg.SeatHold}); err != nil {
 		return nil, err
 	}
 	people := &people{}
@@ -69,7 +74,7 @@ func newCore(cfg Config, log *slog.Logger, db *store.DB, now instant.Clock, regi
 	if err != nil {
 		return nil, err
 	}
-	if c.members, err = membership.New(membership.Deps{DB: db, Now: now, Log: log, Levels: tariff.Register{}, Changed: c.gate, Inviter: c.identity}); err != nil {
+	if c.members, err = membership.New(membership.Deps{DB: db, Now: now, Log: log, Levels: tariff.Register{}, Changed: c.gate, Inviter: c.identity, Sealer: c.key}); err != nil {
 		return nil, err
 	}
 	if c.decisions, err = decision.New(decision.Deps{DB: db, Now: now, Log: log}); err != nil {
@@ -81,7 +86,7 @@ func newCore(cfg Config, log *slog.Logger, db *store.DB, now instant.Clock, regi
 	if c.rooms, err = rooms.New(rooms.Deps{DB: db, Now: now, Log: log, Catalog: c.catalog, Entitled: entitled}); err != nil {
 		return nil, err
 	}
-	if c.fleet, err = fleet.New(fleet.Deps{DB: db, Now: now}); err != nil {
+	if c.fleet, err = fleet.New(fleet.Deps{DB: db, Now: now, Sealer: c.key}); err != nil {
 		return nil, err
 	}
 	people.members, people.rooms = c.members, c.rooms

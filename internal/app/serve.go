@@ -10,11 +10,17 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"meetcoop/assets"
+	"meetcoop/internal/admission"
+	"meetcoop/internal/conference"
+	"meetcoop/internal/engine/bbb"
+	"meetcoop/internal/fleet"
+	"meetcoop/internal/gateway"
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/jobs"
@@ -85,12 +91,14 @@ func (a *app) prepare(ctx context.Context, db *store.DB) error {
 // node is this process while it serves: what is started, in order, and what is stopped in the opposite one.
 type node struct {
 	*core
-	id     id.Node
-	jobs   *jobs.Runner
-	media  *media
-	live   *live.Service
-	portal *portal.Handler
-	ops    *telemetry.Ops
+	id          id.Node
+	jobs        *jobs.Runner
+	media       *media
+	conferences *conference.Service
+	gateway     *gateway.Handler
+	live        *live.Service
+	portal      *portal.Handler
+	ops         *telemetry.Ops
 }
 
 func (a *app) serve(ctx context.Context, c *core) error {
@@ -150,7 +158,16 @@ func (n *node) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.gate.Observe(live.Observer{})
+	n.gate.Observe(observers{live.Observer{}, conference.Observer{}})
+	n.conferences, err = conference.New(conference.Deps{
+		DB: n.db, Now: n.now, Log: n.log, Gate: n.gate, Fleet: n.fleet, Node: n.id, IDs: n.key.Derive("meeting ids"), PublicURL: n.cfg.BaseURL().String(),
+		Transport: bbb.NewTransport(), Outbound: web.Outbound(5*time.Second, n.cfg.callbacks()...), Registry: n.registry,
+		LobbyLease: n.cfg.LobbyLease, PollEvery: n.cfg.PollInterval, DetachAfter: n.cfg.DetachAfter,
+	})
+	if err != nil {
+		return err
+	}
+	n.conferences.Register(n.jobs)
 	n.live.Register(n.jobs)
 	n.identity.Work(n.jobs)
 	n.levels.Work(n.jobs)
@@ -178,6 +195,12 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.media.start(ctx); err != nil {
 		return err
 	}
+	if err := n.conferences.Start(ctx); err != nil {
+		return err
+	}
+	if err := n.gateway.Start(ctx); err != nil {
+		return err
+	}
 	if err := n.jobs.Start(ctx); err != nil {
 		return err
 	}
@@ -189,6 +212,7 @@ func (n *node) stop() {
 	n.ops.Drain()
 	n.live.Stop()
 	n.jobs.Stop()
+	n.conferences.Stop()
 	n.media.stop()
 	n.gate.Stop()
 }
@@ -256,12 +280,71 @@ func (n *node) handler() (http.Handler, error) {
 	if n.cfg.Engine == "livekit" {
 		mux.Handle(webhookPath, n.media.engine.Webhooks())
 	}
-	refuse := web.Refusal(n.catalog, n.log)
-	return web.Chain(web.Routed(mux),
-		web.Identify, web.Client(n.cfg.TrustedProxy), web.Log(n.log, telemetry.Requests(n.registry)), web.Recover(n.log, refuse),
+	if n.gateway, err = gateway.New(gateway.Deps{
+		DB: n.db, Now: n.now, Log: n.log, Catalog: n.catalog, Members: n.members, Conferences: n.conferences, Pages: n.refuseClient(secure), Registry: n.registry,
+	}); err != nil {
+		return nil, err
+	}
+	refuse, requests := web.Refusal(n.catalog, n.log), telemetry.Requests(n.registry)
+	pages := web.Chain(web.Routed(mux),
+		web.Identify, web.Client(n.cfg.TrustedProxy), web.Log(n.log, requests), web.Recover(n.log, refuse),
 		web.Secure(web.SecureOptions{HTTPS: secure, Media: []string{"/r/", "/meet/"}}),
 		web.Hosts(n.cfg.BaseURL(), refuse, n.cfg.listenHosts()...), web.Languages, web.Origin(refuse), web.LimitBody(maxBody, refuse), web.Compress,
-	), nil
+	)
+	// The API has its own signature, bounds and paths that nothing may clean, and none of what protects browsers.
+	api := web.Chain(n.gateway, web.Identify, web.Client(n.cfg.TrustedProxy), web.Log(n.log, requests), web.Recover(n.log, refuse), web.Languages)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, gateway.Path) {
+			api.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	}), nil
+}
+
+// refuseClient draws refused joins of API clients with the portal's pages and their headers.
+func (n *node) refuseClient(secure bool) gateway.Pages {
+	headers := web.Secure(web.SecureOptions{HTTPS: secure})
+	return func(w http.ResponseWriter, r *http.Request, err error, back string, again bool) {
+		headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.portal.RefuseClient(w, r, err, back, again) })).ServeHTTP(w, r)
+	}
+}
+
+// observers hear of decisions one after the other.
+type observers []admission.Observer
+
+// MeetingStarted implements admission.Observer.
+func (o observers) MeetingStarted(ctx context.Context, tx store.Tx, now instant.Instant, m fleet.Meeting) error {
+	return o.each(func(v admission.Observer) error { return v.MeetingStarted(ctx, tx, now, m) })
+}
+
+// MeetingChanged implements admission.Observer.
+func (o observers) MeetingChanged(ctx context.Context, tx store.Tx, now instant.Instant, m fleet.Meeting) error {
+	return o.each(func(v admission.Observer) error { return v.MeetingChanged(ctx, tx, now, m) })
+}
+
+// MeetingEnded implements admission.Observer.
+func (o observers) MeetingEnded(ctx context.Context, tx store.Tx, now instant.Instant, m fleet.Meeting) error {
+	return o.each(func(v admission.Observer) error { return v.MeetingEnded(ctx, tx, now, m) })
+}
+
+// Admitted implements admission.Observer.
+func (o observers) Admitted(ctx context.Context, tx store.Tx, now instant.Instant, seats []admission.Seat) error {
+	return o.each(func(v admission.Observer) error { return v.Admitted(ctx, tx, now, seats) })
+}
+
+// Released implements admission.Observer.
+func (o observers) Released(ctx context.Context, tx store.Tx, now instant.Instant, seats []admission.Seat, why admission.Why) error {
+	return o.each(func(v admission.Observer) error { return v.Released(ctx, tx, now, seats, why) })
+}
+
+func (o observers) each(tell func(admission.Observer) error) error {
+	for _, v := range o {
+		if err := tell(v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // webhookPath is where an external LiveKit posts its events (its setting webhook.urls). Without them it is asked every

@@ -34,6 +34,7 @@ type Joined struct {
 	Answer      *bbb.Answer // with redirect=false instead: the server's answer, in the tenant's words
 	Meeting     id.Meeting
 	Participant id.Participant
+	Anonymous   string // who somebody without a userID is from now on
 }
 
 // joinWithin bounds a join that waits for a meeting to be made.
@@ -103,12 +104,12 @@ func (s *Service) joinOnce(ctx context.Context, in JoinInput, asked bbb.Query, c
 	if err != nil {
 		return Joined{}, err
 	}
-	who := asked.Get("userID")
+	who, anonymous := asked.Get("userID"), ""
 	if who == "" {
 		if who = in.Anonymous; who == "" {
 			who = "anon-" + draw(16)
 		}
-		asked = asked.With("userID", who)
+		anonymous, asked = who, asked.With("userID", who)
 	}
 	person := usage.KeyOf(c.Connection, who)
 	seat := admission.JoinInput{
@@ -133,7 +134,7 @@ func (s *Service) joinOnce(ctx context.Context, in JoinInput, asked bbb.Query, c
 	if asked.Has("createTime") {
 		query = query.With("createTime", strconv.FormatInt(c.CreateTime, 10))
 	}
-	out := Joined{Meeting: c.ID, Participant: seat.Participant}
+	out := Joined{Meeting: c.ID, Participant: seat.Participant, Anonymous: anonymous}
 	if strings.EqualFold(asked.Get("redirect"), "false") {
 		return s.joinThere(ctx, c, srv, query, out)
 	}

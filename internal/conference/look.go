@@ -63,9 +63,9 @@ func (s *Service) Running(ctx context.Context, connection id.Connection, name st
 }
 
 // Meetings returns what render makes of a connection's live meetings: of each its children of <meeting>, in order of creation. The
-// result is remembered until something changes.
-func (s *Service) Meetings(connection id.Connection, render func(meetings []string) []byte) []byte {
-	return s.board.rendered(connection, "getMeetings", func(all []*Conference) []byte {
+// result is remembered under name until something changes.
+func (s *Service) Meetings(connection id.Connection, name string, render func(meetings []string) []byte) []byte {
+	return s.board.rendered(connection, name, func(all []*Conference) []byte {
 		told := make([]string, 0, len(all))
 		for _, c := range all {
 			if c.State == fleet.Live {
