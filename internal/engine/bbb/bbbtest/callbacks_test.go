@@ -120,6 +120,7 @@ func TestTheEndIsTold(t *testing.T) {
 		if err != nil || len(room) != 2 {
 			t.Fatal(err)
 		}
+		r.ask("create", "name=AB&meetingID=room&isBreakout=true&parentMeetingID=caf%C3%A9&sequence=3&meetingEndedURL=https%3A%2F%2Froom.test").says(t, "a breakout room", "")
 		r.ask("end", "meetingID=caf%C3%A9")
 		r.ask("end", "meetingID=caf%C3%A9")
 		var got []string

@@ -58,6 +58,8 @@ func TestNothingIsThere(t *testing.T) {
 	r.ask("getRecordings", "").says(t, "all of them, where that is not allowed", "ok:noRecordings")
 	r.ask("getRecordings", "limit=5").says(t, "a page", "")
 	r.ask("getRecordings", "meetingID=coop-1").says(t, "those of a meeting", "")
+	r.Reset()
+	r.ask("getRecordings", "limit=5").says(t, "after a reset", "ok:noRecordings")
 }
 
 func TestWhatIsNoCall(t *testing.T) {

@@ -84,7 +84,7 @@ var verbs = map[string]func(s *Server, o order) (any, error){
 	"forget":       func(s *Server, _ order) (any, error) { s.Forget(); return nil, nil },
 	"reset":        func(s *Server, _ order) (any, error) { s.Reset(); return nil, nil },
 	"kill": func(s *Server, o order) (any, error) {
-		return nil, s.later(o, (*Running).Kill, func(r *Running) { _ = r.Revive(o.Meetings) })
+		return nil, s.later(o, (*Running).Kill, func(r *Running) { r.reviveAs(o) })
 	},
 	"freeze": func(s *Server, o order) (any, error) { return nil, s.later(o, (*Running).freeze, (*Running).thaw) },
 }
@@ -109,6 +109,12 @@ func counters(s *Server, _ order) (any, error) {
 		out["connections"] = s.machine.Connections()
 	}
 	return out, nil
+}
+
+func (r *Running) reviveAs(o order) {
+	if err := r.Revive(o.Meetings); err != nil {
+		r.cfg.Log.Error("server stays dead", "err", err)
+	}
 }
 
 func (r *Running) freeze() { r.Freeze() }

@@ -4,11 +4,13 @@ package bbbtest
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -125,26 +127,49 @@ func TestEveryControlCall(t *testing.T) {
 
 func TestAServerIsKilledAndFrozenByControlCalls(t *testing.T) {
 	r := Start(t, Config{})
-	for _, verb := range []string{"freeze", "kill"} {
-		if status, _, raw := r.orders(t, verb, `{"for":"20ms"}`); status != 200 {
-			t.Fatalf("%s: %s", verb, raw)
-		}
-		down := false
-		for range 2000 {
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
-			_, _, err := r.get(ctx, client(t), "getMeetings", "")
-			cancel()
-			if down = down || err != nil; down && err == nil {
-				break
+	until := func(what string, is func() bool) {
+		t.Helper()
+		for range 5000 {
+			if is() {
+				return
 			}
+			time.Sleep(time.Millisecond)
 		}
-		if !down {
-			t.Errorf("%s: it never was", verb)
-		}
-		if _, _, err := r.get(t.Context(), client(t), "getMeetings", ""); err != nil {
-			t.Errorf("%s for ever: %v", verb, err)
-		}
+		t.Fatalf("%s: never", what)
 	}
+	answers := func() bool {
+		_, _, err := r.get(t.Context(), client(t), "getMeetings", "")
+		return err == nil
+	}
+	conn, err := net.Dial("tcp", r.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if status, _, raw := r.orders(t, "kill", `{"for":"10ms","meetings":true}`); status != 200 {
+		t.Fatalf("%s", raw)
+	}
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("killed: %v", err)
+	}
+	until("alive again", answers)
+	if status, _, raw := r.orders(t, "freeze", ""); status != 200 {
+		t.Fatalf("%s", raw)
+	}
+	until("frozen", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.thawed != nil
+	})
+	r.Thaw()
+	if !answers() {
+		t.Error("thawed, and it does not answer")
+	}
+	undone := make(chan struct{})
+	if err := r.later(order{For: duration(time.Millisecond)}, (*Running).freeze, func(r *Running) { r.thaw(); close(undone) }); err != nil {
+		t.Fatal(err)
+	}
+	<-undone
 	if rig := newRig(t, V30); rig.later(order{}, nil, nil) == nil {
 		t.Error("a server without a machine dies")
 	}

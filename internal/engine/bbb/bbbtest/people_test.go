@@ -45,7 +45,7 @@ func TestWhatPeopleDoIsCounted(t *testing.T) {
 	r.must(r.Disconnect(ben))
 	r.tells("coop-1", map[string]string{"participantCount": "2", "videoCount": "0", "listenerCount": "0"})
 	r.must(r.Reload(ben), r.Reload(ben))
-	r.tells("coop-1", map[string]string{"participantCount": "3"})
+	r.tells("coop-1", map[string]string{"participantCount": "3", "videoCount": "0", "listenerCount": "0"})
 	if all := r.Sessions("coop-1"); len(all) != 3 || all[0] != ada {
 		t.Errorf("sessions %v", all)
 	}

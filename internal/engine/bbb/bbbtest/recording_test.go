@@ -274,7 +274,7 @@ func TestCaptionsOfRecordings(t *testing.T) {
 		}
 	}
 	got := r.says("getRecordingTextTracks", "recordID="+id)
-	if strings.Count(got, `"lang":"pt-BR"`) != 1 || !strings.Contains(got, `"source":"upload"`) || !strings.Contains(got, `"label":"Legendas"`) {
+	if strings.Count(got, `"lang":`) != 1 || !strings.Contains(got, `"lang":"pt-BR"`) || !strings.Contains(got, `"source":"upload"`) || !strings.Contains(got, `"label":"Legendas"`) {
 		t.Error(got)
 	}
 }
