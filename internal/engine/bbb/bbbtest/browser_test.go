@@ -58,6 +58,9 @@ func TestALinkOfGetJoinUrlOpensASecondSession(t *testing.T) {
 	if info := r.ask("getMeetingInfo", "meetingID=coop-1"); info.elements["participantCount"] != "1" {
 		t.Errorf("one person with two sessions: %s", info.body)
 	}
+	if got := r.ask("getSessions", ""); strings.Count(got.body, "<userName>Ada</userName>") != 2 {
+		t.Errorf("sessions: %s", got.body)
+	}
 	if err := r.Leave(first); err != nil {
 		t.Fatal(err)
 	}

@@ -177,12 +177,16 @@ func (s *Server) getMeetings(w http.ResponseWriter, c *call) {
 // justLeftFor is how long the older line lists those who have left.
 const justLeftFor = 10 * time.Second
 
-// getSessions names meetings by their internal ids; "serverr" is the original's.
+// getSessions has one entry per connection and names meetings by their internal ids; "serverr" is the original's.
 func (s *Server) getSessions(w http.ResponseWriter, _ *call) {
 	var list []node
 	for _, m := range s.index.all {
 		for _, p := range m.online() {
-			list = append(list, group("meeting", []node{el("meetingID", m.internal), el("meetingName", m.name), el("userName", p.name)}))
+			for _, there := range p.tabs {
+				if there {
+					list = append(list, group("meeting", []node{el("meetingID", m.internal), el("meetingName", m.name), el("userName", p.name)}))
+				}
+			}
 		}
 	}
 	if list == nil {

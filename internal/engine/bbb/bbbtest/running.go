@@ -5,6 +5,7 @@ package bbbtest
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -71,7 +72,7 @@ func Listen(addr string, cfg Config) (*Running, error) {
 
 // serve takes connections until the listener is closed.
 func (r *Running) serve(l net.Listener) {
-	srv := &http.Server{Handler: r.Server, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
+	srv := &http.Server{Handler: r.Server, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(r.cfg.Log.Handler(), slog.LevelWarn)}
 	r.http = srv
 	r.ended.Go(func() { _ = srv.Serve(&listener{Listener: l, r: r}) }) // ends by Close only
 }
@@ -89,7 +90,8 @@ func (r *Running) Connections() int {
 	return n
 }
 
-// Kill is the death of the machine: the port is closed, open connections are reset. Meetings are kept for Revive.
+// Kill is the death of the machine: the port is closed, open connections are reset, no callback goes out any more. Meetings are
+// kept for Revive.
 func (r *Running) Kill() {
 	r.life.Lock()
 	defer r.life.Unlock()
@@ -102,6 +104,7 @@ func (r *Running) kill() {
 	}
 	srv := r.http
 	r.http = nil
+	r.setDead(true)
 	r.conns.Range(func(c, _ any) bool {
 		if c, ok := c.(*conn); ok {
 			_ = c.SetLinger(0) // then Close resets; it may be closed already
@@ -129,6 +132,7 @@ func (r *Running) Revive(meetings bool) error {
 	if err != nil {
 		return err
 	}
+	r.setDead(false)
 	r.serve(l)
 	return nil
 }
@@ -140,7 +144,7 @@ func (r *Running) Close() {
 	r.Kill()
 }
 
-// Freeze lets the server accept and never answer, control calls included, until Thaw.
+// Freeze lets the server accept and never answer, control calls included, until Thaw. Callbacks wait as well.
 func (s *Server) Freeze() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,21 +163,27 @@ func (s *Server) Thaw() {
 	}
 }
 
-// awake waits while the server is frozen, and reports whether the caller is still there.
-func (s *Server) awake(r *http.Request) bool {
+// awake waits while the server is frozen, and reports whether it lives and somebody still waits for it.
+func (s *Server) awake(ctx context.Context) bool {
 	s.mu.Lock()
-	thawed := s.thawed
+	thawed, dead := s.thawed, s.dead
 	s.mu.Unlock()
-	if thawed == nil {
-		return true
+	if thawed == nil || dead {
+		return !dead
 	}
 	select {
 	case <-thawed:
 		return true
-	case <-r.Context().Done():
+	case <-ctx.Done():
 	case <-s.ctx.Done():
 	}
 	return false
+}
+
+func (s *Server) setDead(dead bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dead = dead
 }
 
 // listener notes the connections it accepts.

@@ -116,6 +116,48 @@ func TestMeetingsEndByThemselves(t *testing.T) {
 	}
 }
 
+func TestNobodyHearsFromTheDead(t *testing.T) {
+	p := &post{}
+	r := Start(t, Config{Transport: p, Sleep: p.sleep})
+	for _, id := range []string{"coop-1", "coop-2", "coop-3"} {
+		if _, body, err := r.get(t.Context(), client(t), "create", "name=AB&meetingEndedURL=https%3A%2F%2Fended.test&meetingID="+id); err != nil {
+			t.Fatal(err, body)
+		}
+	}
+	end := func(id string) {
+		t.Helper()
+		if err := r.End(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	heard := func() int {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(p.got)
+	}
+	r.Kill()
+	end("coop-1")
+	if err := r.Delivered(t.Context()); err != nil || heard() != 0 {
+		t.Errorf("dead: %v, %d callbacks", err, heard())
+	}
+	if err := r.Revive(true); err != nil {
+		t.Fatal(err)
+	}
+	r.Freeze()
+	end("coop-2")
+	if heard() != 0 {
+		t.Errorf("frozen: %d callbacks", heard())
+	}
+	r.Thaw()
+	if err := r.Delivered(t.Context()); err != nil || heard() != 1 {
+		t.Errorf("thawed: %v, %d callbacks", err, heard())
+	}
+	end("coop-3")
+	if err := r.Delivered(t.Context()); err != nil || heard() != 2 {
+		t.Errorf("alive: %v, %d callbacks", err, heard())
+	}
+}
+
 type roundTrip func(*http.Request)
 
 // RoundTrip implements http.RoundTripper.

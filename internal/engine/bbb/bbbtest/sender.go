@@ -78,6 +78,9 @@ type letter struct {
 
 // post sends a letter once and returns the status; 0 is none.
 func (s *Server) post(ctx context.Context, l letter) int {
+	if !s.awake(ctx) {
+		return 0
+	}
 	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, l.method, l.url, strings.NewReader(l.body))

@@ -25,7 +25,7 @@ type call struct {
 
 // ServeHTTP implements http.Handler: the API below /bigbluebutton/api, and the control calls below /sim/.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.awake(r) {
+	if !s.awake(r.Context()) {
 		return
 	}
 	path, ours := strings.CutPrefix(r.URL.Path, apiPath)

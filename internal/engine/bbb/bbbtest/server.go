@@ -76,6 +76,7 @@ type Server struct {
 	faults     []*Fault
 	seen       map[string]*seen
 	thawed     chan struct{} // nil: not frozen
+	dead       bool          // the machine is
 }
 
 // New returns a server without meetings.
