@@ -17,6 +17,7 @@ import (
 
 	"meetcoop/internal/admission"
 	"meetcoop/internal/decision"
+	"meetcoop/internal/fleet"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/locale"
@@ -34,6 +35,8 @@ type Services struct {
 	Decisions *decision.Service
 	Levels    *tariff.Service
 	Gate      *admission.Gate
+	Fleet     *fleet.Service
+	PublicURL string // without a slash at the end
 	Catalog   *locale.Catalog
 }
 
@@ -49,13 +52,14 @@ type Run struct {
 
 // Commands are the nouns; package app adds its own beside them.
 type Commands struct {
-	Member   MemberCmd   `cmd:"" help:"Members of the cooperative."`
-	Level    LevelCmd    `cmd:"" help:"Service levels, and what single members may use."`
-	Decision DecisionCmd `cmd:"" help:"Decisions that levels and policies rest on."`
-	Person   PersonCmd   `cmd:"" help:"People with an account."`
-	Usage    UsageCmd    `cmd:"" help:"What is used now."`
-	Audit    AuditCmd    `cmd:"" help:"Who changed what."`
-	Server   ServerCmd   `cmd:"" help:"Where meetings run."`
+	Member     MemberCmd     `cmd:"" help:"Members of the cooperative."`
+	Level      LevelCmd      `cmd:"" help:"Service levels, and what single members may use."`
+	Decision   DecisionCmd   `cmd:"" help:"Decisions that levels and policies rest on."`
+	Person     PersonCmd     `cmd:"" help:"People with an account."`
+	Usage      UsageCmd      `cmd:"" help:"What is used now."`
+	Audit      AuditCmd      `cmd:"" help:"Who changed what."`
+	Server     ServerCmd     `cmd:"" help:"Where meetings run."`
+	Connection ConnectionCmd `cmd:"" help:"Endpoints of the BigBlueButton API for members' applications."`
 }
 
 // print writes v as JSON, or text, a tab-separated table whose first line is its head.

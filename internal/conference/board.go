@@ -18,19 +18,13 @@ type board struct {
 	byID     map[id.Meeting]*Conference
 	byKey    map[boardKey]*Conference
 	internal map[boardKey]*Conference // by every internal id this node saw
-	onServer map[serverKey]*Conference
+	onServer map[id.Server]map[string]*Conference // by the meetingID the server knows
 	lists    map[id.Connection]*list
 }
 
 type boardKey struct {
 	connection id.Connection
 	id         string
-}
-
-// serverKey is how a server names a meeting.
-type serverKey struct {
-	server id.Server
-	key    string
 }
 
 // list is the open conferences of a connection, oldest first, and what was last rendered from them.
@@ -40,7 +34,7 @@ type list struct {
 }
 
 func newBoard() *board {
-	return &board{byID: map[id.Meeting]*Conference{}, byKey: map[boardKey]*Conference{}, internal: map[boardKey]*Conference{}, onServer: map[serverKey]*Conference{}, lists: map[id.Connection]*list{}}
+	return &board{byID: map[id.Meeting]*Conference{}, byKey: map[boardKey]*Conference{}, internal: map[boardKey]*Conference{}, onServer: map[id.Server]map[string]*Conference{}, lists: map[id.Connection]*list{}}
 }
 
 // put takes a conference in, or out when it is no longer open.
@@ -63,7 +57,10 @@ func (b *board) put(c Conference) {
 	if c.InternalID != "" {
 		b.internal[boardKey{c.Connection, c.InternalID}] = v
 	}
-	b.onServer[serverKey{c.Server, c.ServerKey}] = v
+	if b.onServer[c.Server] == nil {
+		b.onServer[c.Server] = map[string]*Conference{}
+	}
+	b.onServer[c.Server][c.ServerKey] = v
 	l := b.lists[c.Connection]
 	if l == nil {
 		l = &list{}
@@ -85,8 +82,8 @@ func (b *board) drop(old *Conference) {
 			delete(m, k)
 		}
 	}
-	if k := (serverKey{old.Server, old.ServerKey}); b.onServer[k] == old {
-		delete(b.onServer, k)
+	if here := b.onServer[old.Server]; here[old.ServerKey] == old {
+		delete(here, old.ServerKey)
 	}
 	if l := b.lists[old.Connection]; l != nil {
 		l.meetings = slices.DeleteFunc(slices.Clone(l.meetings), func(c *Conference) bool { return c == old })
@@ -128,7 +125,7 @@ func (b *board) replace(old, fresh *Conference, rendersAnew bool) {
 	if old.InternalID != "" {
 		b.internal[boardKey{old.Connection, old.InternalID}] = fresh
 	}
-	b.onServer[serverKey{old.Server, old.ServerKey}] = fresh
+	b.onServer[old.Server][old.ServerKey] = fresh
 	l := b.lists[old.Connection]
 	at := slices.Index(l.meetings, old)
 	l.meetings = slices.Clone(l.meetings)
@@ -158,7 +155,7 @@ func (b *board) get(m id.Meeting) *Conference {
 func (b *board) on(server id.Server, key string) *Conference {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	return b.onServer[serverKey{server, key}]
+	return b.onServer[server][key]
 }
 
 // at returns the conferences on a server.
@@ -166,13 +163,23 @@ func (b *board) at(server id.Server) []*Conference {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	var out []*Conference
-	for k, c := range b.onServer {
-		if k.server == server {
-			out = append(out, c)
-		}
+	for _, c := range b.onServer[server] {
+		out = append(out, c)
 	}
 	slices.SortFunc(out, byStart)
 	return out
+}
+
+// hasLive reports whether a live conference is on a server.
+func (b *board) hasLive(server id.Server) bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for _, c := range b.onServer[server] {
+		if c.State == fleet.Live {
+			return true
+		}
+	}
+	return false
 }
 
 // list returns the open conferences of a connection, oldest first.

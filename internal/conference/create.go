@@ -57,7 +57,7 @@ var bbbOnly = []fleet.Kind{fleet.KindBBB}
 func (s *Service) Create(ctx context.Context, in CreateInput) (Created, error) {
 	ctx, cancel := context.WithTimeout(ctx, createWithin)
 	defer cancel()
-	asked := apply(in.Query, "create", in.Connection.Params)
+	asked := Effective(in.Query, "create", in.Connection.Params)
 	external := asked.Get("meetingID")
 	for {
 		c, ok, err := s.findOpen(ctx, in.Connection.ID, external)

@@ -21,12 +21,14 @@ import (
 const (
 	kindEndOrphan jobs.Kind = "conference.end_orphan"
 	kindCallEnd   jobs.Kind = "conference.call_end"
+	kindPanic     jobs.Kind = "conference.panic"
 )
 
 var (
 	endOrphanPolicy = jobs.Policy{Retries: []time.Duration{
 		5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour,
 	}, Timeout: 20 * time.Second}
+	panicPolicy   = jobs.Policy{Retries: []time.Duration{5 * time.Second, 15 * time.Second, time.Minute}, Timeout: time.Minute}
 	callEndPolicy = jobs.Policy{Retries: callbackRetries, Timeout: 10 * time.Second}
 	// callbackRetries are the pauses between tries of a client's address (gateway.md K4).
 	callbackRetries = []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}

@@ -69,7 +69,7 @@ func (s *Service) find(ctx context.Context, connection id.Connection, name strin
 func (s *Service) Join(ctx context.Context, in JoinInput) (Joined, error) {
 	ctx, cancel := context.WithTimeout(ctx, joinWithin)
 	defer cancel()
-	asked := apply(in.Query, "join", in.Connection.Params)
+	asked := Effective(in.Query, "join", in.Connection.Params)
 	c, err := s.find(ctx, in.Connection.ID, asked.Get("meetingID"))
 	if err != nil {
 		return Joined{}, err

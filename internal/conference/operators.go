@@ -25,10 +25,10 @@ func concerns(call, name string) bool {
 	return ofJoin == (call == "join")
 }
 
-// apply lets the rules of a place act on what a client sent: default, add, cap, force, in this order whatever order they are
+// Effective lets the rules of a place act on what a client sent: default, add, cap, force, in this order whatever order they are
 // written in (gateway.md, section 11). Rules of several places are given most specific first: of defaults the first wins, of
 // forced values the last, and all additions and caps apply.
-func apply(q bbb.Query, call string, rules ...[]membership.Param) bbb.Query {
+func Effective(q bbb.Query, call string, rules ...[]membership.Param) bbb.Query {
 	for _, operator := range []string{"default", "add", "cap", "force"} {
 		for _, place := range rules {
 			for _, p := range place {

@@ -11,6 +11,7 @@ import (
 
 	"meetcoop/internal/admission"
 	"meetcoop/internal/engine/bbb"
+	"meetcoop/internal/fault"
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
@@ -40,6 +41,7 @@ type poller struct {
 
 	mu      sync.Mutex
 	servers map[id.Server]*watch
+	leaving map[id.Server]bool // disabled servers whose meetings are being detached
 }
 
 // watch is what the leader remembers of one server between polls. The first part is guarded by the poller; the second belongs to
@@ -57,7 +59,7 @@ type watch struct {
 }
 
 func newPoller(s *Service) *poller {
-	return &poller{s: s, start: time.Now(), healthy: make(chan struct{}, pollWorkers), doubtful: make(chan struct{}, doubtWorkers), servers: map[id.Server]*watch{}}
+	return &poller{s: s, start: time.Now(), healthy: make(chan struct{}, pollWorkers), doubtful: make(chan struct{}, doubtWorkers), servers: map[id.Server]*watch{}, leaving: map[id.Server]bool{}}
 }
 
 // lead is the duty: while it is called this node polls, and takes up what is overdue.
@@ -122,6 +124,10 @@ func (p *poller) dispatch(ctx context.Context) error {
 	for server, srv := range all {
 		if srv.Admin == fleet.AdminDisabled {
 			delete(p.servers, server)
+			if !p.leaving[server] && p.s.board.hasLive(server) {
+				p.leaving[server] = true
+				p.running.Go(func() { p.evacuate(ctx, server) })
+			}
 			continue
 		}
 		w := p.servers[server]
@@ -150,6 +156,18 @@ func (p *poller) dispatch(ctx context.Context) error {
 	}
 	p.s.metrics.foreign.Set(float64(foreign))
 	return nil
+}
+
+// evacuate detaches what still runs on a disabled server.
+func (p *poller) evacuate(ctx context.Context, server id.Server) {
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.leaving, server)
+	}()
+	if err := p.s.detachAll(ctx, server); err != nil && ctx.Err() == nil {
+		p.s.deps.Log.WarnContext(ctx, "meetings of a disabled server not detached yet", "server", server, "err", err)
+	}
 }
 
 // poll asks one server and acts on the answer.
@@ -327,6 +345,15 @@ func (s *Service) compare(ctx context.Context, srv *server, w *watch, list []bbb
 			why = fleet.EndDuration
 		}
 		if err := s.ended(ctx, c, why); err != nil {
+			return err
+		}
+	}
+	if srv.Admin == fleet.AdminDraining && len(s.board.at(srv.ID)) == 0 {
+		switch _, err := s.deps.Fleet.SetAdmin(ctx, fleet.AdminInput{Server: srv.ID, Admin: fleet.AdminDisabled}); {
+		case err == nil:
+			s.deps.Log.InfoContext(ctx, "server drained and disabled", "server", srv.ID, "name", srv.Name)
+			s.servers.forget()
+		case fault.KindOf(err) != fault.Conflict: // something began there before it was drained
 			return err
 		}
 	}

@@ -80,6 +80,7 @@ func New(deps Deps) (*Service, error) {
 func (s *Service) Register(r *jobs.Runner) {
 	r.Handle(kindEndOrphan, endOrphanPolicy, s.endOrphan)
 	r.Handle(kindCallEnd, callEndPolicy, s.callEnd)
+	r.Handle(kindPanic, panicPolicy, s.panic)
 	r.Every("conference.lead", time.Second, s.lead)
 }
 

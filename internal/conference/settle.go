@@ -63,7 +63,7 @@ func (s *Service) stored(ctx context.Context, c *Conference) (bbb.Query, body, e
 	if err != nil {
 		return q, body{}, err
 	}
-	q = apply(q, "create", conn.Params)
+	q = Effective(q, "create", conn.Params)
 	if kept.media == "" {
 		return q, body{}, nil
 	}

@@ -27,12 +27,12 @@ func scanServer(s store.Scanner) (Server, error) {
 
 // Servers returns all servers in the order they were added. It joins r.
 func Servers(ctx context.Context, r store.Reader) ([]Server, error) {
-	return store.All(ctx, r, scanServer, `SELECT `+serverColumns+` FROM server ORDER BY id`)
+	return store.All(ctx, r, scanServer, `SELECT `+serverColumns+` FROM server WHERE removed_at IS NULL ORDER BY id`)
 }
 
 // ServerByID returns a server. NotFound (fleet.server). It joins r.
 func ServerByID(ctx context.Context, r store.Reader, server id.Server) (Server, error) {
-	return found(store.Find(ctx, r, scanServer, `SELECT `+serverColumns+` FROM server WHERE id = $1`, string(server)))
+	return found(store.Find(ctx, r, scanServer, `SELECT `+serverColumns+` FROM server WHERE id = $1 AND removed_at IS NULL`, string(server)))
 }
 
 func serverByStableKey(ctx context.Context, r store.Reader, key string) (Server, error) {
@@ -67,6 +67,16 @@ const insertServerText = `INSERT INTO server (id, kind, stable_key, name, url, n
 
 func (s Server) args(tags string, now instant.Instant) []any {
 	return []any{string(s.ID), string(s.Kind), s.StableKey, s.Name, s.URL, null(s.Node), string(s.Observed), string(s.Admin), s.LoadUnits, s.MaxPeople, s.Key, s.Secret, tags, s.SeenAt, now}
+}
+
+func setAdmin(ctx context.Context, tx store.Tx, server id.Server, a Admin) error {
+	_, err := tx.Exec(ctx, `UPDATE server SET admin = $1 WHERE id = $2`, string(a), string(server))
+	return err
+}
+
+func removeServer(ctx context.Context, tx store.Tx, server id.Server, now instant.Instant) error {
+	_, err := tx.Exec(ctx, `UPDATE server SET removed_at = $1, stable_key = stable_key || '#' || id, api_secret = '' WHERE id = $2`, now, string(server))
+	return err
 }
 
 func observe(ctx context.Context, tx store.Tx, server id.Server, o Observed, now instant.Instant) (int64, error) {

@@ -74,7 +74,7 @@ func (h *Handler) getSessions(w http.ResponseWriter, r *request) error {
 	writeXML(w, h.deps.Conferences.Meetings(r.connection.ID, "getSessions", func(meetings []string) []byte {
 		var b []byte
 		for _, m := range meetings {
-			tree, err := bbb.ParseXML(strings.NewReader("<meeting>"+m+"</meeting>"), bbb.MaxAnswer)
+			tree, err := bbb.ParseXML(strings.NewReader("<response>"+m+"</response>"), bbb.MaxAnswer)
 			if err != nil {
 				continue // written by us
 			}

@@ -8,6 +8,9 @@ ALTER TABLE connection ADD COLUMN join_mode TEXT COLLATE "C" NOT NULL DEFAULT 'r
 ALTER TABLE connection ADD COLUMN params TEXT COLLATE "C" NOT NULL DEFAULT '[]';
 CREATE UNIQUE INDEX connection_tenant ON connection (tenant_name) WHERE tenant_name IS NOT NULL;
 
+-- A server that was removed stays for the meetings that ran on it; its address may be added again.
+ALTER TABLE server ADD COLUMN removed_at TIMESTAMPTZ;
+
 -- The names of endpoints, former ones too: a name is never given to another connection.
 CREATE TABLE connection_name (
     name       TEXT COLLATE "C" NOT NULL PRIMARY KEY,

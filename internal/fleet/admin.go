@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package fleet
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"meetcoop/internal/fault"
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/store"
+)
+
+// AdminInput asks for another wanted state of a server.
+type AdminInput struct {
+	Server id.Server
+	Admin  Admin
+	Force  bool // disable it although meetings run there: they are moved elsewhere
+	// Then runs in the same transaction, when not nil.
+	Then func(ctx context.Context, tx store.Tx, now instant.Instant) error
+}
+
+// SetAdmin writes what an operator wants of a server; what is observed of it stays. Every node acts on it within a second or
+// two. NotFound (fleet.server); Conflict (fleet.server_in_use{Meetings}) when it is to be disabled while meetings run there.
+func (s *Service) SetAdmin(ctx context.Context, in AdminInput) (Server, error) {
+	now := s.deps.Now()
+	var out Server
+	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
+		load, err := LockLoad(ctx, tx, in.Server)
+		if err != nil {
+			return err
+		}
+		if in.Admin == AdminDisabled && !in.Force && load.Meetings > 0 {
+			return fault.New(fault.Conflict, "fleet.server_in_use", fault.Params{"Meetings": load.Meetings, "Limit": load.Meetings})
+		}
+		if err := setAdmin(ctx, tx, in.Server, in.Admin); err != nil {
+			return err
+		}
+		if out, err = ServerByID(ctx, tx, in.Server); err != nil || in.Then == nil {
+			return err
+		}
+		return in.Then(ctx, tx, now)
+	})
+	return out, err
+}
+
+// Remove forgets a disabled server on which nothing runs; its past meetings keep naming it. NotFound (fleet.server); Conflict
+// (fleet.server_not_disabled, fleet.server_in_use{Meetings}).
+func (s *Service) Remove(ctx context.Context, server id.Server) error {
+	now := s.deps.Now()
+	return s.deps.DB.Write(ctx, func(tx store.Tx) error {
+		load, err := LockLoad(ctx, tx, server)
+		if err != nil {
+			return err
+		}
+		v, err := ServerByID(ctx, tx, server)
+		switch {
+		case err != nil:
+			return err
+		case v.Admin != AdminDisabled:
+			return fault.New(fault.Conflict, "fleet.server_not_disabled")
+		case load.Meetings > 0:
+			return fault.New(fault.Conflict, "fleet.server_in_use", fault.Params{"Meetings": load.Meetings, "Limit": load.Meetings})
+		}
+		return removeServer(ctx, tx, server, now)
+	})
+}
+
+// ByName returns the server that an operator means: by id, name or address. NotFound (fleet.server). It joins r.
+func ByName(ctx context.Context, r store.Reader, name string) (Server, error) {
+	all, err := Servers(ctx, r)
+	if err != nil {
+		return Server{}, err
+	}
+	address := APIAddress(name)
+	for _, s := range all {
+		if string(s.ID) == name || s.Name == name || s.URL == address {
+			return s, nil
+		}
+	}
+	return Server{}, fault.New(fault.NotFound, "fleet.server")
+}
+
+// APIAddress completes the address of a BigBlueButton server to that of its API: bbb-conf --secret prints it without "api".
+//
+// Example: "https://bbb.example/bigbluebutton/" gives "https://bbb.example/bigbluebutton/api".
+func APIAddress(text string) string {
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil || u.Host == "" {
+		return text
+	}
+	switch path := strings.TrimRight(u.Path, "/"); {
+	case path == "":
+		u.Path = "/bigbluebutton/api"
+	case strings.HasSuffix(path, "/bigbluebutton"):
+		u.Path = path + "/api"
+	default:
+		u.Path = path
+	}
+	return u.String()
+}
