@@ -15,6 +15,7 @@
 //     everything else counts as sent, whatever is unknown too (Sent).
 //   - An answer is believed when it came with HTTP status 200, complete, as well-formed XML with one <response> and a return code. There are
 //     no half answers: a list of meetings that was cut off is no list.
+//   - One person cannot hide a server: what the names of their custom data break is left out, and nothing else is forgiven.
 //   - FAILED is an answer. It is no error of Do and no failure for the breaker.
 //   - Only what no caller can provoke counts against a server: no connection, silence, a cut-off answer, 502 to 504; for our own
 //     probes everything. A caller who goes away, or whose upload is slow, counts nothing.

@@ -46,7 +46,10 @@ func parse(src []byte) (*Element, error) {
 	}
 	root, err := p.document()
 	if err != nil {
-		return nil, err
+		again := parser{src: src, lenient: true}
+		if root, _ = again.document(); root == nil {
+			return nil, err
+		}
 	}
 	if root.Name != "response" {
 		return nil, errors.New("the answer is no <response>")
@@ -61,6 +64,10 @@ type parser struct {
 	pos   int
 	nodes int
 	open  []frame
+	above int // elements around the first, in the answer it was cut from
+
+	lenient bool // custom data may be broken; see customdata
+	endless bool // there is no end of custom data from here on
 }
 
 // frame is an element whose end has not come. Its buffer is used again by later elements of the same depth.
@@ -240,10 +247,13 @@ func (p *parser) tree() (*Element, error) {
 			if err != nil {
 				return nil, err
 			}
-			if len(p.open) == maxDepth {
+			if p.above+len(p.open) == maxDepth {
 				return nil, p.fail("too deep")
 			}
 			top.el.Kids = append(top.el.Kids, kid)
+			if p.lenient && !closed && kid.Name == "customdata" && top.el.Name == "attendee" && p.customdata(kid) {
+				continue
+			}
 			if !closed {
 				p.push(kid)
 			}
@@ -259,6 +269,43 @@ func (p *parser) push(e *Element) {
 		return
 	}
 	p.open = append(p.open, frame{el: e})
+}
+
+// customdata reads what is in <customdata> and the tag that ends it, and reports whether it found the end. Servers write the names
+// of userdata-<name> parameters as they were given (bigbluebutton/bigbluebutton, freemarker/get-meetings.ftlx: <${prop}>), so that
+// one person with userdata-1x makes the answer about all meetings of a server no XML. What is broken there is left out; the
+// rest of the answer stays as strict as ever.
+//
+// The end is </customdata></attendee> and then <attendee> or </attendees>. No names can imitate it: each is written as a start and
+// an end tag with a value between, all three escaped, and three tags in a row of this form would need a name that is one of them
+// and its own end tag the next.
+func (p *parser) customdata(e *Element) bool {
+	const tag = "</customdata>"
+	for from := p.pos; !p.endless; {
+		n := bytes.Index(p.src[from:], []byte(tag))
+		if n < 0 {
+			p.endless = true
+			break
+		}
+		from += n + len(tag)
+		if !endOfAttendee(p.src[from:]) {
+			continue
+		}
+		inside := parser{src: append([]byte("<customdata>"), p.src[p.pos:from]...), nodes: p.nodes, above: p.above + len(p.open)}
+		if whole, err := inside.tree(); err == nil && inside.pos == len(inside.src) {
+			e.Text, e.Kids = whole.Text, whole.Kids
+			p.nodes = inside.nodes
+		}
+		p.pos = from
+		return true
+	}
+	return false
+}
+
+func endOfAttendee(b []byte) bool {
+	b, found := bytes.CutPrefix(bytes.TrimLeft(b, " \t\r\n"), []byte("</attendee>"))
+	b = bytes.TrimLeft(b, " \t\r\n")
+	return found && (bytes.HasPrefix(b, []byte("<attendee>")) || bytes.HasPrefix(b, []byte("</attendees>")))
 }
 
 // start reads <name a="b"> or <name/>.

@@ -189,6 +189,99 @@ func TestAnAnswerMayHaveAsManyBytesAsAllowed(t *testing.T) {
 	}
 }
 
+// answerWith writes an answer as servers do, with the names of custom data as they were given.
+func answerWith(data ...string) string {
+	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;").Replace
+	custom := func(data []string) string {
+		var b strings.Builder
+		b.WriteString("<customdata>\n")
+		for i := 0; i+1 < len(data); i += 2 {
+			fmt.Fprintf(&b, "<%s>%s</%[1]s>\n", escape(data[i]), escape(data[i+1]))
+		}
+		return b.String() + "</customdata>\n"
+	}
+	person := func(name string, data ...string) string {
+		return "<attendee>\n<userID>" + name + "</userID>\n" + custom(data) + "</attendee>\n"
+	}
+	meeting := func(id string) string {
+		return "<meeting>\n<meetingID>" + id + "</meetingID>\n<attendees>\n" + person(id+"-1", "good", "1") + person(id+"-2", data...) +
+			person(id+"-3", "good", "3") + "</attendees>\n<metadata>\n</metadata>\n</meeting>\n"
+	}
+	return "<response>\n<returncode>SUCCESS</returncode>\n<meetings>\n" + meeting("a") + meeting("b") + "</meetings>\n</response>"
+}
+
+func TestCustomDataOfOnePersonDoesNotHideAServer(t *testing.T) {
+	names := []string{
+		"ok", "1x", "a b", "a/", "/", "", "/customdata", "customdata", "/attendee", "attendee", "/attendees", "attendees", "/meeting", "meeting", "userID", "!--", "!--x", "-->", "--",
+		"![CDATA[", "]]", "x]]", "customdata ]]", "/customdata><x", "?x", "?", "!DOCTYPE x", "a='1'", "x y=z", "é", "a:b:c", "&amp;", "customdata/", "/customdata ",
+	}
+	values := []string{"", " ", "v", "</customdata></attendee></attendees>", "]]>", "-->"}
+	for _, first := range names {
+		for _, second := range names {
+			for i, value := range values {
+				if value == "v" && first != second { // like the empty one
+					continue
+				}
+				text := answerWith(first, value, second, values[len(values)-1-i])
+				root, err := parse(text)
+				if err != nil {
+					t.Errorf("%q %q: %v", first, second, err)
+					continue
+				}
+				var found []string
+				for _, k := range root.Child("meetings").Kids {
+					m, err := bbb.ParseMeeting(k)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for i, a := range m.Attendees {
+						found = append(found, a.UserID)
+						if good := k.Child("attendees").Kids[i].Child("customdata").Value("good"); i != 1 && good == "" {
+							t.Errorf("%q %q: the data of others is lost", first, second)
+						}
+					}
+				}
+				if diff := cmp.Diff([]string{"a-1", "a-2", "a-3", "b-1", "b-2", "b-3"}, found); diff != "" {
+					t.Errorf("%q %q %q: other people (-want +got)\n%s", first, second, value, diff)
+				}
+				if again, err := parse(string(root.Append(nil))); err != nil || difference(root, again) != "" {
+					t.Errorf("%q %q: written wrongly: %v", first, second, err)
+				}
+			}
+		}
+	}
+}
+
+func TestCustomDataIsNoDeeperThanTheRest(t *testing.T) {
+	text := strings.Replace(answerWith("1x", "v"), "<good>1</good>", "<good>1</good>"+strings.Repeat("<a>", 27)+strings.Repeat("</a>", 27), 1)
+	root, err := parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := parse(string(root.Append(nil))); err != nil || difference(root, again) != "" {
+		t.Errorf("written, it is too deep: %v", err)
+	}
+}
+
+func TestATruncatedAnswerWithBrokenCustomDataIsNoAnswer(t *testing.T) {
+	text := answerWith("1x", "v", "![CDATA[", "")
+	for i := range len(text) {
+		if _, err := parse(text[:i]); err == nil {
+			t.Errorf("read as complete: %s", text[:i])
+		}
+	}
+	for name, text := range map[string]string{
+		"broken elsewhere":  strings.Replace(text, "<metadata>", "<metadata><1x></1x>", 1),
+		"data of a meeting": "<response><customdata><1x/></customdata></response>",
+		"another end":       "<response><attendee><customdata><1x/></customdata></attendee></response>",
+		"many without end":  "<response>" + strings.Repeat("<attendee><customdata></customdata></attendee>x", 200_000),
+	} {
+		if _, err := parse(text); err == nil {
+			t.Errorf("%s: read", name)
+		}
+	}
+}
+
 func TestNamesAreThoseOfXML(t *testing.T) {
 	for r := rune(0x21); r < 0x20000; r++ {
 		if r == 0x3200 { // ideographs, and so on: blocks, of which some are enough
@@ -276,6 +369,7 @@ func FuzzParseXML(f *testing.F) {
 			f.Add(in)
 		}
 	}
+	f.Add(answerWith("1x", "v", "![CDATA[", "]]>"))
 	f.Add(`<?xml version="1.0"?><response a='&#10;"' b="'"><a>&#13;&lt;]]&gt;<!-- - --><![CDATA[]]]]>&#65;</a> x <é:b/></response>`)
 	f.Fuzz(func(t *testing.T, in string) {
 		e, err := parse(in)
@@ -292,7 +386,7 @@ func FuzzParseXML(f *testing.F) {
 		}
 		ascii := strings.IndexFunc(in, func(r rune) bool { return r > 126 }) < 0 // its names are those of an older edition of XML
 		std, err := standard(in)
-		if err != nil && ascii {
+		if err != nil && ascii && !strings.Contains(in, "<customdata") {
 			t.Fatalf("%q is read, but not by the standard library: %v", in, err)
 		}
 		if diff := difference(std, e); err == nil && diff != "" {
