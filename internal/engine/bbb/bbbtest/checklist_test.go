@@ -3,6 +3,7 @@
 package bbbtest
 
 import (
+	"crypto/sha1"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -40,6 +41,14 @@ func TestAMeetingEndsByEitherOfItsIDs(t *testing.T) {
 			r.ask(call, "meetingID="+made.elements[by]).says(t, call+" after the grace", "notFound")
 		}
 		r.ask("isMeetingRunning", "meetingID=coop-1").says(t, "isMeetingRunning", "")
+	}
+}
+
+func TestAServerMayTakeSomeAlgorithmsOnly(t *testing.T) {
+	r := newRig(t, V30, func(c *Config) { c.Algorithms = []string{"sha384", "sha256"} })
+	r.ask("getMeetings", "").says(t, "SHA-256", "ok:noMeetings")
+	for _, call := range []string{"getMeetings", "getRecordings"} {
+		r.do(httptest.NewRequest("GET", apiPath+"/"+call+"?checksum="+Checksum(sha1.New, call, "", secret), nil)).says(t, call, "checksumError")
 	}
 }
 

@@ -17,6 +17,9 @@ import (
 // hashes are the algorithms by the length of their hexadecimal form.
 var hashes = map[int]func() hash.Hash{40: sha1.New, 64: sha256.New, 96: sha512.New384, 128: sha512.New}
 
+// names are what a server's settings call them.
+var names = map[int]string{40: "sha1", 64: "sha256", 96: "sha384", 128: "sha512"}
+
 // Checksum returns the hexadecimal digest of a call: over its name, the raw query without the checksum, and the secret. Webhooks
 // are signed alike over the hook's address, the body as sent, and the secret.
 func Checksum(newHash func() hash.Hash, call, query, secret string) string {
@@ -25,14 +28,14 @@ func Checksum(newHash func() hash.Hash, call, query, secret string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// signed reports whether checksum belongs to a request. The algorithm is chosen by the length of what was sent, case does not
-// matter.
-func signed(call, query, checksum, secret string) bool {
+// signed reports whether checksum belongs to a request. The algorithm is chosen by the length of what was sent, among those the
+// server takes; case does not matter.
+func (s *Server) signed(call, query, checksum string) bool {
 	newHash, known := hashes[len(checksum)]
-	if !known {
+	if !known || (len(s.cfg.Algorithms) > 0 && !slices.Contains(s.cfg.Algorithms, names[len(checksum)])) {
 		return false
 	}
-	return subtle.ConstantTimeCompare([]byte(Checksum(newHash, call, query, secret)), []byte(strings.ToLower(checksum))) == 1
+	return subtle.ConstantTimeCompare([]byte(Checksum(newHash, call, query, s.cfg.Secret)), []byte(strings.ToLower(checksum))) == 1
 }
 
 // withoutChecksum cuts the parameter out of a raw query by three plain replacements, so it may stand first, in the middle or last;

@@ -114,16 +114,16 @@ func (s *Server) verify(c *call, to route) *breach {
 				return &n.breach
 			}
 		}
-		if !signed(c.name, withoutChecksum(query, sum), sum, s.cfg.Secret) {
+		if !s.signed(c.name, withoutChecksum(query, sum), sum) {
 			return bad
 		}
 	default:
 		if sum == "" {
 			return &breach{"checksumError", "You must provide the checksum"}
 		}
-		ok := signed(c.name, withoutChecksum(query, sum), sum, s.cfg.Secret)
+		ok := s.signed(c.name, withoutChecksum(query, sum), sum)
 		if !ok && query == "" { // all in a form: signed over what the form says, newer documents say over nothing
-			ok = signed(c.name, queryOf(c.p.values), sum, s.cfg.Secret)
+			ok = s.signed(c.name, queryOf(c.p.values), sum)
 		}
 		if !ok {
 			return &breach{"checksumError", "Checksums do not match"}

@@ -40,8 +40,9 @@ type Config struct {
 	AutoConnect  bool
 	ConnectDelay time.Duration
 
-	Seed       uint64 // of what is drawn by lot: shares of faults, voice bridges
-	NoFetchAll bool   // getRecordings needs ids or a limit (allowFetchAllRecordings=false)
+	Seed       uint64   // of what is drawn by lot: shares of faults, voice bridges
+	Algorithms []string // supportedChecksumAlgorithms: some of sha1, sha256, sha384, sha512; none is all four
+	NoFetchAll bool     // getRecordings needs ids or a limit (allowFetchAllRecordings=false)
 
 	NoHooks    bool             // no bbb-webhooks on this server
 	HookHash   func() hash.Hash // that webhooks are signed with (hookChecksumAlgorithm); none is SHA-1
