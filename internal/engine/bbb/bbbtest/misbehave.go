@@ -36,6 +36,7 @@ func (s *Server) send(w http.ResponseWriter, c *call, o *out) {
 	switch f := c.fault; f.Kind {
 	case FaultLatency:
 		if !f.Before && !s.waits(r, f.Delay) {
+			reset(w, nil)
 			return
 		}
 	case FaultSilence:

@@ -27,6 +27,7 @@ type Running struct {
 
 	life  sync.Mutex // one of Kill, Revive, Close at a time
 	http  *http.Server
+	port  net.Listener
 	conns sync.Map // of *conn
 	ended sync.WaitGroup
 }
@@ -73,7 +74,7 @@ func Listen(addr string, cfg Config) (*Running, error) {
 // serve takes connections until the listener is closed.
 func (r *Running) serve(l net.Listener) {
 	srv := &http.Server{Handler: r.Server, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(r.cfg.Log.Handler(), slog.LevelWarn)}
-	r.http = srv
+	r.http, r.port = srv, l
 	r.ended.Go(func() { _ = srv.Serve(&listener{Listener: l, r: r}) }) // ends by Close only
 }
 
@@ -105,6 +106,7 @@ func (r *Running) kill() {
 	srv := r.http
 	r.http = nil
 	r.setDead(true)
+	_ = r.port.Close() // first, so that nobody gets in while connections are reset
 	r.conns.Range(func(c, _ any) bool {
 		if c, ok := c.(*conn); ok {
 			_ = c.SetLinger(0) // then Close resets; it may be closed already

@@ -3,12 +3,14 @@
 package bbbtest
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
@@ -136,6 +138,10 @@ func TestNobodyHearsFromTheDead(t *testing.T) {
 		return len(p.got)
 	}
 	r.Kill()
+	var w resets
+	if r.ServeHTTP(&w, httptest.NewRequest("GET", apiPath, nil)); !w.done { // that was on its way
+		t.Error("a dead server answers")
+	}
 	end("coop-1")
 	if err := r.Delivered(t.Context()); err != nil || heard() != 0 {
 		t.Errorf("dead: %v, %d callbacks", err, heard())
@@ -156,6 +162,20 @@ func TestNobodyHearsFromTheDead(t *testing.T) {
 	if err := r.Delivered(t.Context()); err != nil || heard() != 2 {
 		t.Errorf("alive: %v, %d callbacks", err, heard())
 	}
+}
+
+// resets is a connection that the server breaks off.
+type resets struct {
+	http.ResponseWriter
+
+	done bool
+}
+
+// Hijack is how a server gets at it.
+func (w *resets) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	here, there := net.Pipe()
+	w.done = true
+	return here, nil, there.Close()
 }
 
 type roundTrip func(*http.Request)

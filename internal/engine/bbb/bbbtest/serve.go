@@ -26,6 +26,7 @@ type call struct {
 // ServeHTTP implements http.Handler: the API below /bigbluebutton/api, and the control calls below /sim/.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.awake(r.Context()) {
+		reset(w, nil)
 		return
 	}
 	path, ours := strings.CutPrefix(r.URL.Path, apiPath)
@@ -58,6 +59,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if c.fault.Before && !s.waits(r, c.fault.Delay) {
+		reset(w, nil)
 		return
 	}
 	s.send(w, c, s.answer(c, to))
