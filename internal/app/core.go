@@ -20,7 +20,6 @@ import (
 	"meetcoop/internal/locale"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
-	"meetcoop/internal/seal"
 	"meetcoop/internal/store"
 	"meetcoop/internal/tariff"
 	"meetcoop/internal/usage"
@@ -43,7 +42,7 @@ type core struct {
 	rooms     *rooms.Service
 	fleet     *fleet.Service
 	facts     *usage.Recorder
-	key       *seal.Key
+	key       *lockbox
 	gate      *admission.Gate
 }
 
@@ -60,9 +59,7 @@ func newCore(cfg Config, log *slog.Logger, db *store.DB, now instant.Clock, regi
 	if c.catalog, err = locale.Load(locales.FS); err != nil {
 		return nil, fmt.Errorf("load texts: %w", err)
 	}
-	if c.key, err = seal.Load(cfg.masterKey()); err != nil {
-		return nil, err
-	}
+	c.key = &lockbox{path: cfg.masterKey(), db: db, now: now}
 	entitled := tariff.NewCache(admission.EntitlementVersion).Entitled
 	if c.gate, err = admission.New(admission.Deps{DB: db, Now: now, Log: log, Entitled: entitled, Facts: c.facts, Registry: registry, Lease: cfg.SeatLease, Hold: cfg.SeatHold}); err != nil {
 		return nil, err

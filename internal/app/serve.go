@@ -158,9 +158,13 @@ func (n *node) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	key, err := n.key.open()
+	if err != nil {
+		return err
+	}
 	n.gate.Observe(observers{live.Observer{}, conference.Observer{}})
 	n.conferences, err = conference.New(conference.Deps{
-		DB: n.db, Now: n.now, Log: n.log, Gate: n.gate, Fleet: n.fleet, Node: n.id, IDs: n.key.Derive("meeting ids"), PublicURL: n.cfg.BaseURL().String(),
+		DB: n.db, Now: n.now, Log: n.log, Gate: n.gate, Fleet: n.fleet, Node: n.id, IDs: key.Derive("meeting ids"), PublicURL: n.cfg.BaseURL().String(),
 		Transport: bbb.NewTransport(), Outbound: web.Outbound(5*time.Second, n.cfg.callbacks()...), Registry: n.registry,
 		LobbyLease: n.cfg.LobbyLease, PollEvery: n.cfg.PollInterval, DetachAfter: n.cfg.DetachAfter,
 	})

@@ -31,11 +31,11 @@ func TestModulesForTestsNeverReachTheProgram(t *testing.T) {
 }
 
 // What rules must not reach for: time enters as a value, and context.Background belongs to main. Platform and engine, the queue
-// before the gate and the rounds of live measure how long things take, pace themselves and set deadlines of sockets, with the
+// before the gate, the rounds of live, the polls of servers and the brake of the gateway measure how long things take, pace themselves and set deadlines of sockets, with the
 // clock of the machine; nothing they decide by it is a rule.
 func TestTimeEntersAsAValue(t *testing.T) {
 	clock, background := regexp.MustCompile(`\btime\.(Now|Since|Until)\(`), regexp.MustCompile(`\bcontext\.(Background|TODO)\(\)`)
-	measuring := regexp.MustCompile(`^internal/(instant|id|store|jobs|mail|web|telemetry|engine|admission)/|^internal/live/clock\.go$`)
+	measuring := regexp.MustCompile(`^internal/(instant|id|store|jobs|mail|web|telemetry|engine|admission)/|^internal/live/clock\.go$|^internal/conference/(poll|servers|flights)\.go$|^internal/gateway/brake\.go$`)
 	deadline := regexp.MustCompile(`\.Set(Read|Write)?Deadline\(time\.Now\(\)`)
 	for _, s := range sources(t) {
 		for i, line := range strings.Split(read(t, s.name), "\n") {
@@ -55,6 +55,7 @@ func TestTimeEntersAsAValue(t *testing.T) {
 
 // backgrounds are the files with a context of their own, and why nobody could give them one.
 var backgrounds = map[string]string{
+	"internal/app/lockbox.go":       "the key is opened when it is first needed, for all who need it later",
 	"internal/engine/sfu/filter.go": "a line of the child's log belongs to no request",
 	"internal/jobs/runner.go":       "hands its lease back after its own context has ended",
 	"internal/web/server.go":        "http.Server asks for the context that all requests descend from",

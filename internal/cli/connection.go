@@ -32,7 +32,7 @@ type ConnectionCreate struct {
 	Name       string `required:"" placeholder:"NAME" help:"In its address: a-z, 0-9, hyphen; given once."`
 	Level      string `placeholder:"LEVEL" help:"A level of its own, within that of the member."`
 	TenantName string `name:"tenant-name" placeholder:"NAME" help:"By which a Greenlight that serves many members asks for it."`
-	Refusal    string `enum:"create,join" default:"create" placeholder:"WHERE" help:"Where people read that a limit is reached: create or join."`
+	Refusal    string `enum:"create,join" default:"create" placeholder:"PLACE" help:"Where people read that a limit is reached: create or join."`
 	JoinMode   string `name:"join-mode" enum:"redirect,handover" default:"redirect" placeholder:"MODE" help:"redirect, or handover: no signed address of a server leaves us."`
 }
 

@@ -17,7 +17,7 @@ type board struct {
 	mu       sync.RWMutex
 	byID     map[id.Meeting]*Conference
 	byKey    map[boardKey]*Conference
-	internal map[boardKey]*Conference // by every internal id this node saw
+	internal map[boardKey]*Conference             // by every internal id this node saw
 	onServer map[id.Server]map[string]*Conference // by the meetingID the server knows
 	lists    map[id.Connection]*list
 }
@@ -180,16 +180,6 @@ func (b *board) hasLive(server id.Server) bool {
 		}
 	}
 	return false
-}
-
-// list returns the open conferences of a connection, oldest first.
-func (b *board) list(connection id.Connection) []*Conference {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if l := b.lists[connection]; l != nil {
-		return l.meetings
-	}
-	return nil
 }
 
 // rendered returns what render makes of a connection's list, from memory when nothing has changed since.

@@ -74,12 +74,12 @@ func (c *Conference) role(role, password string) (moderator, ok bool) {
 	case "VIEWER":
 		return false, true
 	}
-	switch {
-	case password == "":
+	switch password {
+	case "":
 		return false, false
-	case password == c.ModeratorPW:
+	case c.ModeratorPW:
 		return true, true
-	case password == c.AttendeePW:
+	case c.AttendeePW:
 		return false, true
 	}
 	return false, false

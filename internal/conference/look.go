@@ -132,6 +132,7 @@ func (s *Service) look(ctx context.Context, c *Conference) error {
 		if err != nil || slices.ContainsFunc(list, func(m bbb.Meeting) bool { return m.ExternalID == c.ServerKey }) || began.Sub(c.StartedAt) < infoAge {
 			return err
 		}
+		s.poller.soon(c.Server) // others may be gone too
 		return s.ended(ctx, c, fleet.EndEmpty)
 	}
 	return s.saw(ctx, c, info, began)

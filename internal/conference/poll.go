@@ -186,10 +186,9 @@ func (p *poller) poll(ctx context.Context, srv *server, w *watch) {
 	failures, silent := w.failures, time.Since(w.good)
 	p.mu.Unlock()
 	outcome := "ok"
-	switch {
-	case err == nil:
+	if err == nil {
 		err = p.s.compare(ctx, srv, w, list, began)
-	default:
+	} else {
 		outcome = "failed"
 		if failures == 1 || failures%20 == 0 {
 			p.s.deps.Log.WarnContext(ctx, "server does not answer", "server", srv.ID, "failures", failures, "err", err)

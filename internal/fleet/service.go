@@ -22,7 +22,7 @@ type Deps struct {
 
 // Sealer makes secrets unreadable in the database, and readable again. Package seal implements it.
 type Sealer interface {
-	Seal(purpose, text string) string
+	Seal(purpose, text string) (string, error)
 	Open(purpose, sealed string) (string, error)
 }
 
@@ -134,11 +134,15 @@ func (s *Service) Add(ctx context.Context, in AddInput) (Server, error) {
 		return Server{}, errNoSealer
 	}
 	server := id.NewServer()
+	secret, err := s.deps.Sealer.Seal(purpose(server), in.Secret)
+	if err != nil {
+		return Server{}, err
+	}
 	out := Server{
 		ID: server, Kind: KindBBB, StableKey: in.URL, Name: in.Name, URL: in.URL, Observed: ObservedUnknown,
-		Admin: in.Admin, LoadUnits: in.LoadUnits, Secret: s.deps.Sealer.Seal(purpose(server), in.Secret), Tags: slices.Compact(tags),
+		Admin: in.Admin, LoadUnits: in.LoadUnits, Secret: secret, Tags: slices.Compact(tags),
 	}
-	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
+	err = s.deps.DB.Write(ctx, func(tx store.Tx) error {
 		inserted, err := insertServer(ctx, tx, out, now)
 		if err == nil && !inserted {
 			err = fault.New(fault.Conflict, "fleet.server_known")

@@ -36,14 +36,14 @@ func signedBy(secrets []string, sum string, texts ...string) int {
 	if err != nil {
 		given = nil
 	}
-	make := algorithm(len(given))
-	if make == nil {
-		make, given = sha256.New, nil // the same work for nothing
+	newHash := algorithm(len(given))
+	if newHash == nil {
+		newHash, given = sha256.New, nil // the same work for nothing
 	}
 	found := -1
 	for i, secret := range secrets {
 		for _, text := range texts {
-			h := make()
+			h := newHash()
 			_, _ = h.Write([]byte(text))
 			_, _ = h.Write([]byte(secret))
 			if subtle.ConstantTimeCompare(h.Sum(nil), given) == 1 {

@@ -95,6 +95,8 @@ func (h *Handler) table() map[string]call {
 		"getMeetingInfo":   {both, forms, h.getMeetingInfo},
 		"getMeetings":      {both, forms, h.getMeetings},
 		"getSessions":      {both, forms, h.getSessions},
+		"insertDocument":   {[]string{http.MethodPost}, []string{"application/xml", "text/xml"}, h.insertDocument},
+		"sendChatMessage":  {getOnly, nil, h.sendChatMessage},
 	}
 }
 
@@ -185,7 +187,7 @@ func (h *Handler) verify(r *http.Request, connection, name string, c call) (*req
 	if i < 0 || !exists {
 		return req, h.unsigned(r, errChecksum)
 	}
-	h.tenants.used(t, keys[i])
+	h.tenants.used(r.Context(), t, keys[i])
 	return req, bad
 }
 

@@ -117,14 +117,14 @@ func (t *tenants) find(ctx context.Context, name string) (_ *tenant, ok bool, er
 }
 
 // used notes once an hour which secret a client signs with.
-func (t *tenants) used(v *tenant, k membership.Secret) {
+func (t *tenants) used(ctx context.Context, v *tenant, k membership.Secret) {
 	now := t.now()
 	hour := now.Time().Truncate(time.Hour).Unix()
 	if k.ID == "" || v.noted.Swap(hour) == hour || now.Sub(k.UsedAt) < time.Hour {
 		return
 	}
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		_ = t.members.NoteUse(ctx, k.ID, now) // only shown; the next hour tries again
 	}()

@@ -133,11 +133,16 @@ func (s *Service) Connect(ctx context.Context, actor identity.Actor, in ConnectI
 	if text == "" {
 		text = drawSecret()
 	}
+	fresh := id.NewConnection()
+	sealed, err := s.deps.Sealer.Seal(purpose(fresh), text)
+	if err != nil {
+		return Connection{}, "", err
+	}
 	c := Connection{
-		ID: id.NewConnection(), Member: in.Member, Name: in.Name, TenantName: in.TenantName, Level: in.Level,
+		ID: fresh, Member: in.Member, Name: in.Name, TenantName: in.TenantName, Level: in.Level,
 		Refusal: in.Refusal, JoinMode: in.JoinMode, Params: []Param{}, CreatedAt: now,
 	}
-	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
+	err = s.deps.DB.Write(ctx, func(tx store.Tx) error {
 		m, err := Authorise(ctx, tx, actor, ActionConnections, in.Member)
 		if err != nil {
 			return err
@@ -166,7 +171,7 @@ func (s *Service) Connect(ctx context.Context, actor identity.Actor, in ConnectI
 				return err
 			}
 		}
-		if err := insertSecret(ctx, tx, Secret{ID: id.NewSecret(), CreatedAt: now}, c.ID, s.deps.Sealer.Seal(purpose(c.ID), text)); err != nil {
+		if err := insertSecret(ctx, tx, Secret{ID: id.NewSecret(), CreatedAt: now}, c.ID, sealed); err != nil {
 			return err
 		}
 		return s.connectionChanged(ctx, tx, now, actor, "connection.create", c)
@@ -200,7 +205,11 @@ func (s *Service) Rotate(ctx context.Context, actor identity.Actor, connection i
 		return "", errNoSealer
 	}
 	now, text := s.deps.Now(), drawSecret()
-	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
+	sealed, err := s.deps.Sealer.Seal(purpose(connection), text)
+	if err != nil {
+		return "", err
+	}
+	err = s.deps.DB.Write(ctx, func(tx store.Tx) error {
 		c, err := s.usable(ctx, tx, actor, connection)
 		if err != nil {
 			return err
@@ -208,7 +217,7 @@ func (s *Service) Rotate(ctx context.Context, actor identity.Actor, connection i
 		if err := expireSecrets(ctx, tx, c.ID, now, now.Add(overlap)); err != nil {
 			return err
 		}
-		if err := insertSecret(ctx, tx, Secret{ID: id.NewSecret(), CreatedAt: now}, c.ID, s.deps.Sealer.Seal(purpose(c.ID), text)); err != nil {
+		if err := insertSecret(ctx, tx, Secret{ID: id.NewSecret(), CreatedAt: now}, c.ID, sealed); err != nil {
 			return err
 		}
 		return s.connectionChanged(ctx, tx, now, actor, "connection.rotate", c)

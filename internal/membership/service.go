@@ -39,7 +39,7 @@ const TopicPeople store.Topic = "people"
 
 // Sealer makes secrets unreadable in the database, and readable again. Package seal implements it.
 type Sealer interface {
-	Seal(purpose, text string) string
+	Seal(purpose, text string) (string, error)
 	Open(purpose, sealed string) (string, error)
 }
 

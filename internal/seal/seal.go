@@ -104,11 +104,12 @@ func (k *Key) Fingerprint() string { return hex.EncodeToString(k.Derive("fingerp
 
 const form = "v1:"
 
-// Seal makes text unreadable; purpose says what it is for and must be given again to Open it.
-func (k *Key) Seal(purpose, text string) string {
+// Seal makes text unreadable; purpose says what it is for and must be given again to Open it. The error is nil: it is for those who
+// must fetch a key first.
+func (k *Key) Seal(purpose, text string) (string, error) {
 	nonce := make([]byte, k.aead.NonceSize())
 	_, _ = rand.Read(nonce) // never fails
-	return form + base64.RawStdEncoding.EncodeToString(k.aead.Seal(nonce, nonce, []byte(text), []byte(purpose)))
+	return form + base64.RawStdEncoding.EncodeToString(k.aead.Seal(nonce, nonce, []byte(text), []byte(purpose))), nil
 }
 
 // errSealed tells nothing of what was tried.

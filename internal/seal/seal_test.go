@@ -28,11 +28,11 @@ func TestOnlyTheSameKeyAndPurposeOpenAText(t *testing.T) {
 	mine, other := newKey(t, 1), newKey(t, 2)
 	rapid.Check(t, func(t *rapid.T) {
 		text, purpose := rapid.String().Draw(t, "text"), rapid.String().Draw(t, "purpose")
-		sealed := mine.Seal(purpose, text)
+		sealed, _ := mine.Seal(purpose, text)
 		if got, err := mine.Open(purpose, sealed); err != nil || got != text {
 			t.Fatalf("opened %q, %v", got, err)
 		}
-		if sealed == mine.Seal(purpose, text) {
+		if again, _ := mine.Seal(purpose, text); sealed == again {
 			t.Fatal("sealed twice, it is the same")
 		}
 		if _, err := mine.Open(purpose+"x", sealed); err == nil {
