@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +35,11 @@ type Deps struct {
 	Transport http.RoundTripper // bbb.NewTransport
 	Outbound  *http.Client      // to addresses that clients name; web.Outbound
 	Registry  prometheus.Registerer
+
+	Allow []netip.Prefix // networks that addresses of clients may be in although they are not public; as Outbound has them (--callback-allow)
+
+	// MayRecord tells whether a member may record now: its level allows it and its storage is not full. It joins r. nil: everybody may.
+	MayRecord func(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (bool, error)
 
 	LobbyLease  time.Duration // how long the seat of a guest in a lobby is kept; default 5 min (--lobby-lease)
 	PollEvery   time.Duration // default 10 s (--poll-interval)

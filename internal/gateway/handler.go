@@ -95,6 +95,9 @@ func (h *Handler) table() map[string]call {
 		"getMeetingInfo":   {both, forms, h.getMeetingInfo},
 		"getMeetings":      {both, forms, h.getMeetings},
 		"getSessions":      {both, forms, h.getSessions},
+		"hooks/create":     {getOnly, nil, h.hooksCreate},
+		"hooks/list":       {getOnly, nil, h.hooksList},
+		"hooks/destroy":    {getOnly, nil, h.hooksDestroy},
 		"insertDocument":   {[]string{http.MethodPost}, []string{"application/xml", "text/xml"}, h.insertDocument},
 		"sendChatMessage":  {getOnly, nil, h.sendChatMessage},
 	}
@@ -244,6 +247,9 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req *request, nam
 	}
 	p := h.deps.Catalog.Printer(web.LanguageOf(r), time.UTC)
 	key, message := keyOf(err, p)
+	if key == "checksumError" && strings.HasPrefix(name, "hooks/") {
+		message = "You did not pass the checksum security check." // of another program on servers
+	}
 	h.count(name, key)
 	if key == "internalError" || fault.KindOf(err) == fault.Internal && fault.As(err) != nil {
 		h.deps.Log.ErrorContext(r.Context(), "call of the api failed", "call", name, "err", err)

@@ -103,6 +103,10 @@ func (h *Handler) getSessions(w http.ResponseWriter, r *request) error {
 func (h *Handler) stateless(w http.ResponseWriter, r *http.Request, name string) bool {
 	token := r.URL.Query().Get("sessionToken")
 	switch name {
+	case "hooks/ping":
+		hooksPing(w, r)
+		h.count(name, "ok")
+		return true
 	case "signOut":
 		success(w, "")
 	case "getJoinUrl":

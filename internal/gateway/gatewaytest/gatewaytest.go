@@ -140,6 +140,7 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	n.Conferences, err = conference.New(conference.Deps{
 		DB: db, Now: c.clock, Log: o.Log, Gate: n.Gate, Fleet: n.Fleet, Node: node, IDs: c.Key.Derive("meeting ids"), PublicURL: front.URL, Transport: transport,
 		Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.PollEvery, DetachAfter: o.DetachAfter,
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	})
 	c.must(err)
 	n.Handler, err = gateway.New(gateway.Deps{
