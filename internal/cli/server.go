@@ -5,7 +5,6 @@ package cli
 import (
 	"context"
 	"io"
-	"math"
 	"net/url"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"meetcoop/internal/fault"
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
+	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/store"
 )
@@ -39,9 +39,6 @@ type ServerAdd struct {
 	Weight  float64  `default:"1" placeholder:"FACTOR" help:"How much it carries: 1 is a machine with 16 cores."`
 	NoCheck bool     `name:"no-check" help:"Add it although it does not answer now."`
 }
-
-// unitsOfServer are the load units of weight 1 (docs/operating.md).
-const unitsOfServer = 175
 
 // Run adds the server.
 func (c *ServerAdd) Run(r *Run) error {
@@ -71,7 +68,8 @@ func (c *ServerAdd) Run(r *Run) error {
 		name = u.Host
 	}
 	v, err := s.Fleet.Add(r.Context, fleet.AddInput{
-		Name: name, URL: address, Secret: c.Secret, LoadUnits: max(1, int(math.Round(c.Weight*unitsOfServer))), Tags: c.Tag, Admin: fleet.AdminEnabled,
+		Name: name, URL: address, Secret: c.Secret, LoadUnits: fleet.UnitsOf(c.Weight), Tags: c.Tag, Admin: fleet.AdminEnabled,
+		Actor: identity.Operator(),
 	})
 	if err != nil {
 		return err
@@ -107,7 +105,7 @@ func (n named) set(r *Run, a fleet.Admin, force bool, then func(context.Context,
 	if err != nil {
 		return err
 	}
-	in := fleet.AdminInput{Server: v.ID, Admin: a, Force: force}
+	in := fleet.AdminInput{Actor: identity.Operator(), Server: v.ID, Admin: a, Force: force, Panic: then != nil}
 	if then != nil {
 		in.Then = func(ctx context.Context, tx store.Tx, now instant.Instant) error { return then(ctx, tx, now, v.ID) }
 	}
@@ -170,7 +168,7 @@ func (c *ServerRemove) Run(r *Run) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Fleet.Remove(r.Context, v.ID); err != nil {
+	if err := s.Fleet.Remove(r.Context, identity.Operator(), v.ID); err != nil {
 		return err
 	}
 	return r.done(serverID{v.ID}, "%s is no longer a server", v.Name)

@@ -4,20 +4,25 @@ package fleet
 
 import (
 	"context"
+	"math"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/id"
+	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/store"
 )
 
 // AdminInput asks for another wanted state of a server.
 type AdminInput struct {
+	Actor  identity.Actor // who asks, for the audit trail; the zero value is the program itself
 	Server id.Server
 	Admin  Admin
 	Force  bool // disable it although meetings run there: they are moved elsewhere
+	Panic  bool // for the audit trail: what runs there is ended too, which Then sees to
 	// Then runs in the same transaction, when not nil.
 	Then func(ctx context.Context, tx store.Tx, now instant.Instant) error
 }
@@ -38,7 +43,14 @@ func (s *Service) SetAdmin(ctx context.Context, in AdminInput) (Server, error) {
 		if err := setAdmin(ctx, tx, in.Server, in.Admin); err != nil {
 			return err
 		}
-		if out, err = ServerByID(ctx, tx, in.Server); err != nil || in.Then == nil {
+		if out, err = ServerByID(ctx, tx, in.Server); err != nil {
+			return err
+		}
+		detail := map[string]string{"admin": string(in.Admin), "meetings": strconv.Itoa(load.Meetings)}
+		if in.Panic {
+			detail["panic"] = "yes"
+		}
+		if err := audit(ctx, tx, now, in.Actor, "server.admin", in.Server, detail); err != nil || in.Then == nil {
 			return err
 		}
 		return in.Then(ctx, tx, now)
@@ -47,8 +59,8 @@ func (s *Service) SetAdmin(ctx context.Context, in AdminInput) (Server, error) {
 }
 
 // Remove forgets a disabled server on which nothing runs; its past meetings keep naming it. NotFound (fleet.server); Conflict
-// (fleet.server_not_disabled, fleet.server_in_use{Meetings}).
-func (s *Service) Remove(ctx context.Context, server id.Server) error {
+// (fleet.server_not_disabled, fleet.server_in_use{Meetings}). actor is who asks, for the audit trail.
+func (s *Service) Remove(ctx context.Context, actor identity.Actor, server id.Server) error {
 	now := s.deps.Now()
 	return s.deps.DB.Write(ctx, func(tx store.Tx) error {
 		load, err := LockLoad(ctx, tx, server)
@@ -64,9 +76,28 @@ func (s *Service) Remove(ctx context.Context, server id.Server) error {
 		case load.Meetings > 0:
 			return fault.New(fault.Conflict, "fleet.server_in_use", fault.Params{"Meetings": load.Meetings, "Limit": load.Meetings})
 		}
-		return removeServer(ctx, tx, server, now)
+		if err := removeServer(ctx, tx, server, now); err != nil {
+			return err
+		}
+		return audit(ctx, tx, now, actor, "server.remove", server, nil)
 	})
 }
+
+// audit notes what was done to a server. It joins tx.
+func audit(ctx context.Context, tx store.Tx, now instant.Instant, actor identity.Actor, action string, server id.Server, detail map[string]string) error {
+	if actor.Kind == "" {
+		actor = identity.System()
+	}
+	return identity.Audit(ctx, tx, now, identity.Event{Actor: actor, Action: action, Object: string(server), Detail: detail})
+}
+
+// unitsOfServer are the load units of weight 1, a machine with 16 cores (docs/operating.md).
+const unitsOfServer = 175
+
+// UnitsOf returns the load units of a weight above 0, at least one.
+//
+// Example: 1 gives 175.
+func UnitsOf(weight float64) int { return max(1, int(math.Round(weight*unitsOfServer))) }
 
 // ByName returns the server that an operator means: by id, name or address. NotFound (fleet.server). It joins r.
 func ByName(ctx context.Context, r store.Reader, name string) (Server, error) {

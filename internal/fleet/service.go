@@ -9,6 +9,7 @@ import (
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/id"
+	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/store"
 )
@@ -106,9 +107,10 @@ type AddInput struct {
 	Name      string
 	URL       string // of its API; unique
 	Secret    string
-	LoadUnits int      // how much it carries, in load units; above 0
-	Tags      []string // may be nil
-	Admin     Admin    // AdminDisabled for one that is only noted
+	LoadUnits int            // how much it carries, in load units; above 0
+	Tags      []string       // may be nil
+	Admin     Admin          // AdminDisabled for one that is only noted
+	Actor     identity.Actor // who asks, for the audit trail; the zero value is the program itself
 }
 
 // Validate returns all wrong fields as one Invalid fault.
@@ -147,7 +149,10 @@ func (s *Service) Add(ctx context.Context, in AddInput) (Server, error) {
 		if err == nil && !inserted {
 			err = fault.New(fault.Conflict, "fleet.server_known")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return audit(ctx, tx, now, in.Actor, "server.add", out.ID, map[string]string{"admin": string(in.Admin)})
 	})
 	return out, err
 }
