@@ -17,6 +17,7 @@ import (
 type PersonCmd struct {
 	Invite     PersonInvite     `cmd:"" help:"Invite an address into a member, and print its link."`
 	List       PersonList       `cmd:"" help:"List people."`
+	Role       PersonRole       `cmd:"" help:"Make a person an admin of the platform, or end that."`
 	SigninLink PersonSigninLink `cmd:"" name:"signin-link" help:"Print a link that signs a person in, once, within 7 days."`
 }
 
