@@ -85,10 +85,12 @@ func Read(ctx context.Context, r store.Reader, member id.Member, from, until ins
 	for _, c := range codes {
 		out.Refusals = append(out.Refusals, *c)
 	}
-	slices.SortFunc(out.Refusals, func(a, b Refusals) int {
-		return cmp.Or(cmp.Compare(b.Refused, a.Refused), cmp.Compare(a.Code, b.Code))
-	})
+	slices.SortFunc(out.Refusals, mostFirst)
 	return out, nil
+}
+
+func mostFirst(a, b Refusals) int {
+	return cmp.Or(cmp.Compare(b.Refused, a.Refused), cmp.Compare(a.Code, b.Code))
 }
 
 // HasLeft returns a function that reports whether a person gave a seat of the meeting back between since

@@ -83,25 +83,26 @@ func deleteFacts(ctx context.Context, tx store.Tx, before instant.Instant, most 
 }
 
 type event struct {
-	at       instant.Instant
-	kind     Kind
-	ofMember bool // carries no meeting
-	n        int
-	code     string
+	at         instant.Instant
+	kind       Kind
+	connection id.Connection
+	meeting    id.Meeting
+	ofMember   bool // carries no meeting
+	n          int
+	code       string
 }
 
 func scanEvent(s store.Scanner) (event, error) {
 	var e event
-	var meeting string
-	err := s.Scan(&e.at, &e.kind, &meeting, &e.n, &e.code)
-	e.ofMember = meeting == ""
+	err := s.Scan(&e.at, &e.kind, &e.connection, &e.meeting, &e.n, &e.code)
+	e.ofMember = e.meeting == ""
 	return e, err
 }
 
 // rareFacts reads what charts need, and not joined and left, the many. The second condition
 // on kind repeats that of the partial index word for word, or SQLite would not use it.
 func rareFacts(ctx context.Context, r store.Reader, member id.Member, from, until instant.Instant) ([]event, error) {
-	return store.All(ctx, r, scanEvent, `SELECT at, kind, COALESCE(meeting, ''), n, code FROM usage_fact
+	return store.All(ctx, r, scanEvent, `SELECT at, kind, COALESCE(connection, ''), COALESCE(meeting, ''), n, code FROM usage_fact
 		WHERE member = $1 AND kind IN ('refused', 'ended', 'peak', 'seated') AND kind NOT IN ('joined', 'left') AND at >= $2 AND at < $3 ORDER BY at`,
 		string(member), from, until)
 }
