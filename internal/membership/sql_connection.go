@@ -114,6 +114,21 @@ func secretsOf(ctx context.Context, r store.Reader, c id.Connection, now instant
 		WHERE connection = $1 AND (expires_at IS NULL OR expires_at > $2) ORDER BY created_at DESC, id DESC`, string(c), now)
 }
 
+// LastUses returns by connection of a member about when a client last signed with a secret that is still kept; those of which none
+// was used are left out. It joins r.
+func LastUses(ctx context.Context, r store.Reader, member id.Member) (map[id.Connection]instant.Instant, error) {
+	out := map[id.Connection]instant.Instant{}
+	_, err := store.All(ctx, r, func(s store.Scanner) (struct{}, error) {
+		var c id.Connection
+		var at instant.Instant
+		err := s.Scan(&c, &at)
+		out[c] = at
+		return struct{}{}, err
+	}, `SELECT s.connection, MAX(s.used_at) FROM connection_secret s JOIN connection c ON c.id = s.connection
+		WHERE c.member = $1 AND s.used_at IS NOT NULL GROUP BY s.connection`, string(member))
+	return out, err
+}
+
 func insertSecret(ctx context.Context, tx store.Tx, s Secret, c id.Connection, sealed string) error {
 	_, err := tx.Exec(ctx, `INSERT INTO connection_secret (id, connection, sealed, created_at) VALUES ($1, $2, $3, $4)`, string(s.ID), string(c), sealed, s.CreatedAt)
 	return err

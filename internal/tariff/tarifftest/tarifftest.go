@@ -55,7 +55,7 @@ func New(t testing.TB, db *store.DB, opts ...Options) *World {
 	}
 	log := slog.New(slog.DiscardHandler)
 	var err error
-	w.Members, err = membership.New(membership.Deps{DB: db, Now: w.Clock.Now, Log: log, Levels: tariff.Register{}, Changed: changed, Inviter: w.Letters})
+	w.Members, err = membership.New(membership.Deps{DB: db, Now: w.Clock.Now, Log: log, Levels: tariff.Register{}, Changed: changed, Inviter: w.Letters, Sealer: membershiptest.Sealer{}})
 	must(t, err)
 	w.Decisions, err = decision.New(decision.Deps{DB: db, Now: w.Clock.Now, Log: log})
 	must(t, err)
