@@ -14,6 +14,7 @@ import (
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/store"
+	"meetcoop/internal/tariff"
 	"meetcoop/internal/usage"
 )
 
@@ -172,6 +173,19 @@ func (g *Gate) entitle(ctx context.Context, tx store.Tx, l *ledger, version int6
 		return fmt.Errorf("entitlement: %w", err)
 	}
 	l.limits, l.limitsVersion, l.limitsUntil = limitsOf(e), version, e.ValidUntil
+	if e.Allowed {
+		connections, until, err := tariff.OfConnections(ctx, tx, l.member, e.Zone, now)
+		if err != nil {
+			return fmt.Errorf("levels of connections: %w", err)
+		}
+		l.limitsUntil = instant.Earlier(l.limitsUntil, until)
+		for c, v := range connections {
+			if l.limits.Own == nil {
+				l.limits.Own = map[id.Connection]own{}
+			}
+			l.limits.Own[c] = own{v.Seats, v.Participants, v.RunningRooms, v.Duration}
+		}
+	}
 	l.limitsDoc, err = l.limits.document()
 	return err
 }

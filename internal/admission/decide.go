@@ -196,10 +196,34 @@ func (d *decision) fact(kind usage.Kind, m *meeting, s *Seat, n int, code string
 	d.out.facts = append(d.out.facts, f)
 }
 
+// refusal is one reason for one person (nobody for a create) at one meeting of an API client.
+type refusal struct {
+	ticket ticketKey
+	code   string
+}
+
+const (
+	toldFor  = time.Minute
+	toldMost = 1000
+)
+
+// told reports whether the same refusal was noted in the last minute, and notes that it is now: clients try three times, and pages
+// every few seconds (gateway.md R4).
+func (d *decision) told(r refusal) bool {
+	if at, ok := d.refusals[r]; ok && d.now.Sub(at) < toldFor {
+		return true
+	}
+	if d.refusals == nil || len(d.refusals) >= toldMost {
+		d.refusals = map[refusal]instant.Instant{}
+	}
+	d.refusals[r] = d.now
+	return false
+}
+
 // refused notes a refusal by a limit, a standing or a server; what the room itself decides is no
 // matter of usage.
 func (d *decision) refused(in *JoinInput, f *fault.Error) {
-	if f.Kind == fault.Conflict {
+	if f.Kind == fault.Conflict || (in.Room == "" && d.told(refusal{in.ticket(), f.Code})) {
 		return
 	}
 	fact := usage.Fact{At: d.now, Member: d.member, Connection: in.Connection, Kind: usage.Refused, PersonKey: in.Person, N: 1, Code: f.Code}

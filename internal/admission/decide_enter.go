@@ -33,7 +33,7 @@ func (d *decision) enter(in *JoinInput) (Admission, *fault.Error) {
 		return Admission{}, f
 	}
 	if d.limits.Enforcement != tariff.EnforceCreate {
-		if f := d.noSeat(m.ID, in.Role); f != nil {
+		if f := d.noSeat(m.ID, m.Connection, in.Role); f != nil {
 			return Admission{}, f
 		}
 	}
@@ -78,7 +78,7 @@ func (d *decision) start(in *JoinInput) (Admission, *fault.Error) {
 	if f := d.crowded(m, in.Role, server); f != nil {
 		return Admission{}, f
 	}
-	if f := d.noSeat(m.ID, in.Role); f != nil {
+	if f := d.noSeat(m.ID, m.Connection, in.Role); f != nil {
 		return Admission{}, f
 	}
 	if noServer != nil {
@@ -104,7 +104,7 @@ func (d *decision) crowded(m *meeting, role Role, server fleet.Server) *fault.Er
 	if !own.Allows(m.People + 1) {
 		return full("fleet.engine_full", own, m.People)
 	}
-	limit := d.limits.withGrace(d.limits.Participants).Min(m.Cap)
+	limit := d.limits.withGrace(d.limits.Participants).Min(m.Cap).Min(d.limits.of(m.Connection).Participants)
 	most, limited := limit.Int()
 	viewers := m.People - m.Moderators
 	if !limit.Allows(m.People+1) || (limited && role == RoleViewer && viewers >= most-m.Reserve) {
@@ -115,7 +115,18 @@ func (d *decision) crowded(m *meeting, role Role, server fleet.Server) *fault.Er
 
 // noSeat checks the seats of the member. Seats kept for other meetings count as used; the moderators'
 // reserve is closed for viewers (gateway.md J4).
-func (d *decision) noSeat(m id.Meeting, role Role) *fault.Error {
+func (d *decision) noSeat(m id.Meeting, c id.Connection, role Role) *fault.Error {
+	if own := d.limits.of(c).Seats; own != tariff.Unlimited {
+		held := 0
+		for _, other := range d.meetings {
+			if other.Connection == c {
+				held += other.People
+			}
+		}
+		if !own.Allows(held + 1) {
+			return full("admission.seats_full", own, held)
+		}
+	}
 	limit := d.limits.withGrace(d.limits.Seats)
 	most, limited := limit.Int()
 	if !limited {

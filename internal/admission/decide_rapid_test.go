@@ -216,7 +216,7 @@ func (b *table) fair(waited []*waiter) {
 		if m == nil || l.limits.refusal() != nil || l.limits.Enforcement == tariff.EnforceCreate {
 			continue
 		}
-		if d.crowded(m, w.Role, b.places.servers[0]) == nil && d.noSeat(m.ID, w.Role) == nil {
+		if d.crowded(m, w.Role, b.places.servers[0]) == nil && d.noSeat(m.ID, "", w.Role) == nil {
 			b.t.Fatalf("%s waits for %s and would fit", w.Participant, w.ExternalID)
 		}
 	}

@@ -40,6 +40,9 @@ func (d *decision) reserve(in *ReserveInput) answer {
 		return answer{err: f}
 	}
 	left := d.limits.left(d.clocks[roomClock(in.key())], d.clocks[memberClock], d.now)
+	if own := d.limits.of(in.Connection).Duration; own > 0 && (in.Duration == 0 || own < in.Duration) {
+		in.Duration = own
+	}
 	m := &meeting{seats: map[PersonKey]*Seat{}, Meeting: fleet.Meeting{
 		ID: in.Meeting, Member: in.Member, Connection: in.Connection, ExternalID: in.ExternalID, State: fleet.Reserved,
 		StartedAt: d.now, DeadlineAt: left.deadline(d.now, in.Duration), Asked: in.Duration, Cap: in.Cap,
@@ -83,12 +86,23 @@ func (d *decision) mayReserve(in *ReserveInput) *fault.Error {
 	if n := len(d.meetings); !d.limits.RunningRooms.Allows(n + 1) {
 		return full("admission.running_rooms", d.limits.RunningRooms, n)
 	}
+	if own := d.limits.of(in.Connection).RunningRooms; own != tariff.Unlimited {
+		running := 0
+		for _, m := range d.meetings {
+			if m.Connection == in.Connection {
+				running++
+			}
+		}
+		if !own.Allows(running + 1) {
+			return full("admission.running_rooms", own, running)
+		}
+	}
 	left := d.limits.left(d.clocks[roomClock(in.key())], d.clocks[memberClock], d.now)
 	if left.limited && left.left < shortest {
 		return fault.New(fault.LimitReached, "admission.duration_exhausted", fault.Params{"Until": left.next})
 	}
 	if d.limits.Enforcement == tariff.EnforceCreate {
-		return d.noSeat(in.Meeting, RoleModerator)
+		return d.noSeat(in.Meeting, in.Connection, RoleModerator)
 	}
 	return nil
 }
@@ -96,9 +110,10 @@ func (d *decision) mayReserve(in *ReserveInput) *fault.Error {
 // most is how many people the limits in force let into a meeting.
 func (d *decision) most(m *meeting) tariff.Limit {
 	if d.limits.Enforcement == tariff.EnforceCreate {
-		return d.limits.Participants.Min(m.Cap)
+		return d.limits.Participants.Min(m.Cap).Min(d.limits.of(m.Connection).Participants)
 	}
-	return d.limits.withGrace(d.limits.Participants).Min(d.limits.withGrace(d.limits.Seats)).Min(m.Cap)
+	own := d.limits.of(m.Connection)
+	return d.limits.withGrace(d.limits.Participants).Min(d.limits.withGrace(d.limits.Seats)).Min(m.Cap).Min(own.Participants).Min(own.Seats)
 }
 
 // tags are what a server must carry: those of the level and those asked for.

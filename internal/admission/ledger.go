@@ -43,7 +43,8 @@ type ledger struct {
 	waiting  map[id.Participant]*waiter
 	clocks   map[clockKey]clock
 	expiries expiries
-	unloaded instant.Instant // nothing that is not in memory is due before; none if everything is
+	refusals map[refusal]instant.Instant // noted in the last minute; only in memory
+	unloaded instant.Instant             // nothing that is not in memory is due before; none if everything is
 }
 
 // meeting is an open meeting with its seats, as far as they are in memory.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"meetcoop/internal/fault"
+	"meetcoop/internal/id"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/tariff"
 )
@@ -29,6 +30,24 @@ type limits struct { // short names and no zeros: the document is written with e
 	Grace        int                  `json:"g,omitempty"` // per cent
 	Tags         []string             `json:"t,omitempty"`
 	Zone         string               `json:"z"`
+
+	Own map[id.Connection]own `json:"c,omitempty"` // of connections with a level of their own
+}
+
+// own are the limits of one connection, within those of its member.
+type own struct {
+	Seats        tariff.Limit  `json:"s"`
+	Participants tariff.Limit  `json:"p"`
+	RunningRooms tariff.Limit  `json:"r"`
+	Duration     time.Duration `json:"d,omitempty"` // 0 is unlimited
+}
+
+// of returns the limits of a connection; unlimited when it has no level of its own.
+func (l limits) of(c id.Connection) own {
+	if o, ok := l.Own[c]; ok {
+		return o
+	}
+	return own{Seats: tariff.Unlimited, Participants: tariff.Unlimited, RunningRooms: tariff.Unlimited}
 }
 
 func limitsOf(e tariff.Entitlement) limits {

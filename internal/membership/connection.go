@@ -174,6 +174,11 @@ func (s *Service) Connect(ctx context.Context, actor identity.Actor, in ConnectI
 		if err := insertSecret(ctx, tx, Secret{ID: id.NewSecret(), CreatedAt: now}, c.ID, sealed); err != nil {
 			return err
 		}
+		if c.Level != "" {
+			if err := s.entitlementChanged(ctx, tx, now, c.Member); err != nil {
+				return err
+			}
+		}
 		return s.connectionChanged(ctx, tx, now, actor, "connection.create", c)
 	})
 	return c, text, err
