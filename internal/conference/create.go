@@ -29,6 +29,8 @@ type CreateInput struct {
 	Body       io.ReadSeeker // XML modules; nil for none
 	Media      string        // of Body, with its parameters
 	Length     int64         // of Body, bytes
+
+	promoting bool // a join tries again what was refused: it wants the refusal, not another stub
 }
 
 // Created is the outcome of a create.
@@ -84,9 +86,13 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Created, error) {
 			}
 		}
 		out, again, err := s.createNew(ctx, in, asked, external)
-		if !again {
-			return out, err
+		if again {
+			continue
 		}
+		if err != nil && in.Connection.Refusal == membership.RefusalJoin && !in.promoting && refusable(err) {
+			return s.answerFor(ctx, in, asked, err)
+		}
+		return out, err
 	}
 }
 
@@ -160,6 +166,13 @@ func (s *Service) createNew(ctx context.Context, in CreateInput, asked bbb.Query
 	if err != nil {
 		return Created{}, false, err
 	}
+	v, stubbed, err := s.stubNamed(ctx, in.Connection, external)
+	if err != nil {
+		return Created{}, false, err
+	}
+	if stubbed {
+		asked = v.become(&c, asked)
+	}
 	finish := s.flights.begin(c.ID)
 	defer finish()
 	a, err := s.deps.Gate.Reserve(ctx, reserve, func(ctx context.Context, tx store.Tx, now instant.Instant, a admission.Admission) error {
@@ -172,6 +185,9 @@ func (s *Service) createNew(ctx context.Context, in CreateInput, asked bbb.Query
 			if err := saveBody(ctx, tx, c.ID, kept); err != nil {
 				return err
 			}
+		}
+		if err := deleteStub(ctx, tx, c.Connection, c.ExternalID); err != nil {
+			return err
 		}
 		return store.Changed(ctx, tx, now, TopicConference, string(c.ID))
 	})
@@ -340,7 +356,11 @@ func (s *Service) makeOn(ctx context.Context, c *Conference, most tariff.Limit, 
 	if err != nil {
 		return nil, err
 	}
-	query := s.forServer(c, most, asked, s.deps.Now())
+	may, err := s.mayRecord(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	query := s.recordingParams(c, s.forServer(c, most, asked, s.deps.Now()), may)
 	content, err := b.again()
 	if err != nil {
 		return nil, err

@@ -3,12 +3,14 @@
 package conference
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	"meetcoop/internal/engine/bbb"
 	"meetcoop/internal/fleet"
-	"meetcoop/internal/id"
+	"meetcoop/internal/membership"
+	"meetcoop/internal/store"
 )
 
 // endLooks are when a server is asked whether an end it accepted has happened.
@@ -18,15 +20,19 @@ var endLooks = []time.Duration{0, 500 * time.Millisecond, time.Second, 2 * time.
 // the end. A server that cannot be reached is asked by a job until it answers.
 //
 // Errors: Problem notFound, or what the server said.
-func (s *Service) End(ctx context.Context, connection id.Connection, q bbb.Query) error {
+func (s *Service) End(ctx context.Context, connection membership.Connection, q bbb.Query) error {
 	ctx, cancel := context.WithTimeout(ctx, joinWithin)
 	defer cancel()
-	c, err := s.find(ctx, connection, q.Get("meetingID"))
+	c, err := s.find(ctx, connection.ID, q.Get("meetingID"))
 	if err != nil {
 		return err
 	}
 	if c == nil {
-		return ErrNotFound
+		v, ok, err := s.stubNamed(ctx, connection, q.Get("meetingID"))
+		if err != nil || !ok {
+			return cmp.Or(err, error(ErrNotFound))
+		}
+		return s.deps.DB.Write(ctx, func(tx store.Tx) error { return deleteStub(ctx, tx, connection.ID, v.ExternalID) })
 	}
 	if c.State == fleet.Reserved {
 		if c, err = s.awaitLive(ctx, c); err != nil {

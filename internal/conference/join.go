@@ -3,6 +3,7 @@
 package conference
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -76,7 +77,16 @@ func (s *Service) Join(ctx context.Context, in JoinInput) (Joined, error) {
 	}
 	for range 2 {
 		if c == nil {
-			return Joined{}, ErrUnknownMeeting
+			v, ok, err := s.stubNamed(ctx, in.Connection, asked.Get("meetingID"))
+			if err != nil || !ok {
+				return Joined{}, cmp.Or(err, error(ErrUnknownMeeting))
+			}
+			if err := s.promote(ctx, in.Connection, v); err != nil {
+				return Joined{}, err
+			}
+			if c, err = s.find(ctx, in.Connection.ID, v.ExternalID); err != nil || c == nil {
+				return Joined{}, cmp.Or(err, error(ErrUnknownMeeting))
+			}
 		}
 		out, err := s.joinOnce(ctx, in, asked, c)
 		if !isOver(err) {

@@ -12,6 +12,7 @@ import (
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
+	"meetcoop/internal/membership"
 	"meetcoop/internal/store"
 )
 
@@ -22,10 +23,15 @@ const (
 )
 
 // Info returns the children of getMeetingInfo. Problem notFound.
-func (s *Service) Info(ctx context.Context, connection id.Connection, name string) (string, error) {
-	c, err := s.find(ctx, connection, name)
+func (s *Service) Info(ctx context.Context, connection membership.Connection, name string) (string, error) {
+	c, err := s.find(ctx, connection.ID, name)
 	if err != nil {
 		return "", err
+	}
+	if c == nil {
+		if v, ok, err := s.stubNamed(ctx, connection, name); ok || err != nil {
+			return v.told(), err
+		}
 	}
 	if c == nil || c.State == fleet.Detached {
 		return "", ErrNotFound

@@ -55,6 +55,7 @@ type Service struct {
 	flights flights
 	poller  *poller
 	metrics *metrics
+	hooks   hooks
 
 	mu      sync.Mutex
 	life    context.Context
@@ -76,7 +77,7 @@ func New(deps Deps) (*Service, error) {
 		}
 	}
 	deps.PublicURL = strings.TrimRight(deps.PublicURL, "/")
-	s := &Service{deps: deps, ids: ids{deps.IDs}, board: newBoard(), metrics: newMetrics(deps.Registry)}
+	s := &Service{deps: deps, ids: ids{deps.IDs}, board: newBoard(), metrics: newMetrics(deps.Registry), hooks: hooks{metrics: newHookMetrics(deps.Registry)}}
 	s.servers = &servers{fleet: deps.Fleet, db: deps.DB, transport: deps.Transport}
 	s.poller = newPoller(s)
 	return s, nil
@@ -88,6 +89,7 @@ func (s *Service) Register(r *jobs.Runner) {
 	r.Handle(kindCallEnd, callEndPolicy, s.callEnd)
 	r.Handle(kindPanic, panicPolicy, s.panic)
 	r.Every("conference.lead", time.Second, s.lead)
+	r.Every("conference.trim", time.Minute, s.trim)
 }
 
 // Start reads what is open, and follows it. Starting twice is harmless.
@@ -109,6 +111,9 @@ func (s *Service) Start(ctx context.Context) error {
 			}
 		}
 	}); err != nil {
+		return err
+	}
+	if err := s.hooks.book.watch(ctx, s.deps.DB); err != nil {
 		return err
 	}
 	if err := s.readAll(ctx); err != nil {

@@ -137,7 +137,13 @@ func (s *Service) reap(ctx context.Context) error {
 	return nil
 }
 
-// over asks a meeting's server whether it has ended, and ends it here when it has.
+// trim forgets stubs that nobody came for. It is a duty.
+func (s *Service) trim(ctx context.Context) error {
+	now := s.deps.Now()
+	return s.deps.DB.Write(ctx, func(tx store.Tx) error { return trimStubs(ctx, tx, now) })
+}
+
+// isOver asks a meeting's server whether it has ended, and ends it here when it has.
 func (s *Service) isOver(ctx context.Context, c *Conference) (bool, error) {
 	srv, err := s.servers.get(ctx, c.Server)
 	if err != nil {

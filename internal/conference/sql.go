@@ -197,3 +197,49 @@ func isOurs(ctx context.Context, r store.Reader, key string) (bool, error) {
 	n, _, err := store.Find(ctx, r, store.Value[int], `SELECT COUNT(*) FROM conference WHERE server_key = $1`, key)
 	return n > 0, err
 }
+
+func scanStub(s store.Scanner) (stub, error) {
+	var v stub
+	var doc string
+	err := s.Scan(&v.Connection, &v.ExternalID, &v.CreateTime, &v.Code, &doc, &v.ExpiresAt)
+	if err == nil {
+		err = json.Unmarshal([]byte(doc), &v)
+	}
+	return v, err
+}
+
+const selectStub = `SELECT connection, external_id, create_time, code, detail, expires_at FROM conference_stub WHERE connection = $1 AND expires_at > $2`
+
+func stubOf(ctx context.Context, r store.Reader, c id.Connection, external string, now instant.Instant) (stub, bool, error) {
+	return store.Find(ctx, r, scanStub, selectStub+` AND external_id = $3`, string(c), now, external)
+}
+
+func stubsOf(ctx context.Context, r store.Reader, c id.Connection, now instant.Instant) ([]stub, error) {
+	return store.All(ctx, r, scanStub, selectStub+` ORDER BY create_time, external_id`, string(c), now)
+}
+
+func countStubs(ctx context.Context, r store.Reader, c id.Connection, now instant.Instant) (int, error) {
+	n, _, err := store.Find(ctx, r, store.Value[int], `SELECT COUNT(*) FROM conference_stub WHERE connection = $1 AND expires_at > $2`, string(c), now)
+	return n, err
+}
+
+func saveStub(ctx context.Context, tx store.Tx, v stub) error {
+	doc, err := v.document()
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO conference_stub (connection, external_id, create_time, code, detail, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (connection, external_id) DO UPDATE SET create_time = excluded.create_time, code = excluded.code, detail = excluded.detail, expires_at = excluded.expires_at`,
+		string(v.Connection), v.ExternalID, v.CreateTime, v.Code, doc, v.ExpiresAt)
+	return err
+}
+
+func deleteStub(ctx context.Context, tx store.Tx, c id.Connection, external string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM conference_stub WHERE connection = $1 AND external_id = $2`, string(c), external)
+	return err
+}
+
+func trimStubs(ctx context.Context, tx store.Tx, now instant.Instant) error {
+	_, err := tx.Exec(ctx, `DELETE FROM conference_stub WHERE expires_at <= $1`, now)
+	return err
+}

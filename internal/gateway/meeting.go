@@ -28,7 +28,7 @@ func (h *Handler) end(w http.ResponseWriter, r *request) error {
 	if err := r.check(meetingID(false), password("password")); err != nil {
 		return err
 	}
-	if err := h.deps.Conferences.End(r.http.Context(), r.connection.ID, r.q); err != nil {
+	if err := h.deps.Conferences.End(r.http.Context(), r.connection, r.q); err != nil {
 		return err
 	}
 	success(w, "<messageKey>sentEndMeetingRequest</messageKey><message>A request to end the meeting was sent. Please wait a few seconds, and then use the getMeetingInfo or isMeetingRunning API calls to verify that it was ended.</message>")
@@ -39,7 +39,7 @@ func (h *Handler) getMeetingInfo(w http.ResponseWriter, r *request) error {
 	if err := r.check(meetingID(false)); err != nil {
 		return err
 	}
-	children, err := h.deps.Conferences.Info(r.http.Context(), r.connection.ID, r.q.Get("meetingID"))
+	children, err := h.deps.Conferences.Info(r.http.Context(), r.connection, r.q.Get("meetingID"))
 	if err != nil {
 		return err
 	}
