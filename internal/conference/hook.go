@@ -4,7 +4,6 @@ package conference
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -121,26 +120,29 @@ func (s *Service) DestroyHook(ctx context.Context, connection id.Connection, hoo
 
 // hookBook is what this node remembers of hooks, at most a second old.
 type hookBook struct {
-	mu   sync.Mutex
-	of   map[id.Connection][]Hook // an empty one says that there are none
-	age  int                      // raised when something is dropped, so that a read under way does not bring it back
-	told func(id.Connection)      // hears of changed hooks
+	mu  sync.Mutex
+	of  map[id.Connection][]Hook // an empty one says that there are none
+	age int                      // raised when something is dropped, so that a read under way does not bring it back
 }
 
 const hookBookMost = 50000
 
-func newHookBook(told func(id.Connection)) *hookBook {
-	return &hookBook{of: map[id.Connection][]Hook{}, told: told}
+// hooks is what this node does with webhooks: ours on servers, and those of clients.
+type hooks struct {
+	servers  serverHooks
+	presence presence
+	heard    heard
+	book     hookBook
+	metrics  *hookMetrics
 }
 
 // watch follows changes of hooks.
 func (b *hookBook) watch(ctx context.Context, db *store.DB) error {
 	return db.Watch(ctx, TopicHook, func(key string) {
 		b.mu.Lock()
+		defer b.mu.Unlock()
 		b.age++
 		delete(b.of, id.Connection(key))
-		b.mu.Unlock()
-		b.told(id.Connection(key))
 	})
 }
 
@@ -166,13 +168,10 @@ func (b *hookBook) find(ctx context.Context, db *store.DB, connection id.Connect
 		if len(b.of) >= hookBookMost {
 			clear(b.of) // it is a memory
 		}
+		if b.of == nil {
+			b.of = map[id.Connection][]Hook{}
+		}
 		b.of[connection] = all
 	}
 	return all, nil
-}
-
-// isProblem reports whether an error is an answer of the API and not a failure.
-func isProblem(err error) bool {
-	_, ok := errors.AsType[Problem](err)
-	return ok
 }

@@ -290,6 +290,7 @@ func (s *Service) compare(ctx context.Context, srv *server, w *watch, list []bbb
 	if err := s.observe(ctx, srv, w, fleet.ObservedUp); err != nil {
 		return err
 	}
+	s.ensureHook(ctx, srv)
 	listed := map[id.Meeting]bool{}
 	var seen []admission.Seen
 	foreign := 0

@@ -57,3 +57,12 @@ func noteFailing(ctx context.Context, tx store.Tx, h Hook, since instant.Instant
 	_, err := tx.Exec(ctx, `UPDATE hook SET failing_since = $1 WHERE connection = $2 AND id = $3`, since, string(h.Connection), h.ID)
 	return err
 }
+
+// byInternal finds the conference that a server knows, or knew, by an internal id. It joins r.
+func byInternal(ctx context.Context, r store.Reader, server id.Server, internal string) (Conference, bool, error) {
+	m, ok, err := store.Find(ctx, r, store.Value[id.Meeting], `SELECT meeting FROM conference_internal WHERE internal_id = $1 AND server = $2`, internal, string(server))
+	if err != nil || !ok {
+		return Conference{}, false, err
+	}
+	return byID(ctx, r, m)
+}

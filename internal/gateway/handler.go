@@ -293,6 +293,8 @@ func (h *Handler) own(w http.ResponseWriter, r *http.Request, rest string) {
 			return
 		}
 		w.WriteHeader(http.StatusOK)
+	case kind == "events":
+		h.events(w, r, token)
 	default:
 		http.NotFound(w, r)
 	}

@@ -3,11 +3,15 @@
 package gateway
 
 import (
+	"errors"
+	"io"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"meetcoop/internal/conference"
+	"meetcoop/internal/web"
 )
 
 // hooksCreate registers an address for events.
@@ -86,4 +90,36 @@ func hooksPing(w http.ResponseWriter, r *http.Request) {
 // cdata writes text as servers write it here; the one sequence that would end it is cut in two.
 func cdata(text string) string {
 	return "<![CDATA[" + strings.ReplaceAll(text, "]]>", "]]]]><![CDATA[>") + "]]>"
+}
+
+// mostEvent bounds what a server may send at once.
+const mostEvent = 1 << 20
+
+// events takes what a server tells by its webhook. Servers take 401 for delivered, and anything but 2xx for something to send again:
+// only what may succeed later is answered so.
+func (h *Handler) events(w http.ResponseWriter, r *http.Request, token string) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if r.Method != http.MethodPost || err != nil || media != formType {
+		http.NotFound(w, r)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostEvent))
+	if err != nil {
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		return
+	}
+	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	err = h.deps.Conferences.Hear(r.Context(), conference.EventInput{Token: token, Checksum: r.URL.Query().Get("checksum"), Bearer: bearer, Body: body})
+	switch {
+	case errors.Is(err, conference.ErrEventToken):
+		http.NotFound(w, r)
+	case errors.Is(err, conference.ErrEventForged):
+		h.brake.press(r.Context(), web.ClientOf(r))
+		http.Error(w, "wrong checksum", http.StatusUnauthorized)
+	case err != nil:
+		h.deps.Log.WarnContext(r.Context(), "event of a server not taken", "err", err)
+		http.Error(w, "try again", http.StatusServiceUnavailable)
+	default:
+		w.WriteHeader(http.StatusOK)
+	}
 }
