@@ -471,5 +471,5 @@ func (s *Service) forServer(c *Conference, most tariff.Limit, q bbb.Query, now i
 			q = q.With("parentMeetingID", p.ServerKey)
 		}
 	}
-	return q.With("meetingEndedURL", s.endedURL(c))
+	return q.Portable().With("meetingEndedURL", s.endedURL(c))
 }

@@ -140,7 +140,7 @@ func (s *Service) joinOnce(ctx context.Context, in JoinInput, asked bbb.Query, c
 	if err != nil {
 		return Joined{}, err
 	}
-	query := asked.Without("checksum").With("meetingID", c.ServerKey)
+	query := asked.Without("checksum").Portable().With("meetingID", c.ServerKey)
 	if asked.Has("createTime") {
 		query = query.With("createTime", strconv.FormatInt(c.CreateTime, 10))
 	}

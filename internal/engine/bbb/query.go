@@ -179,3 +179,25 @@ func isMetaName(name string) bool {
 	}
 	return name != ""
 }
+
+// Portable returns q as a browser can be sent it: what stands in no URL as it is (blanks, quotes, # and bytes beyond ASCII, which
+// some clients leave bare) is encoded anew, and custom data whose name makes no XML element is left out, since servers write the
+// name into their lists as it is.
+func (q Query) Portable() Query {
+	out := Query{make([]param, 0, len(q.params))}
+	for _, p := range q.params {
+		if name, custom := strings.CutPrefix(p.key, "userdata-"); custom && !isName(name) {
+			continue
+		}
+		if strings.ContainsFunc(p.raw, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"#<>\^`+"`{|}", r) }) {
+			_, value, _ := strings.Cut(p.raw, "=")
+			decoded, err := url.QueryUnescape(value)
+			if err != nil {
+				continue // was checked when it was taken apart
+			}
+			p.raw = url.QueryEscape(p.key) + "=" + url.QueryEscape(decoded)
+		}
+		out.params = append(out.params, p)
+	}
+	return out
+}
