@@ -26,7 +26,7 @@ const (
 var house = []row{
 	{"app", []string{"app"}, nobody},
 	{"faces", []string{"gateway", "portal", "cli"}, nobody},
-	{"capabilities, row 2", []string{"usage", "rooms", "fleet", "admission", "conference", "live"}, left},
+	{"capabilities, row 2", []string{"usage", "rooms", "fleet", "admission", "conference", "recording", "live"}, left},
 	{"capabilities, row 1", []string{"identity", "membership", "decision", "tariff"}, left},
 	{"engines", []string{"engine"}, left},
 	{"platform", []string{"seal", "store", "jobs", "mail", "web", "telemetry"}, left},

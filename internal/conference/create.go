@@ -421,6 +421,9 @@ func (s *Service) confirm(ctx context.Context, c *Conference, made bbb.Created, 
 	c.Meeting = a.Meeting
 	c.Node, c.Until = "", instant.Instant{}
 	s.board.put(*c)
+	if first {
+		s.tellCreated(ctx, c)
+	}
 	return c, nil
 }
 

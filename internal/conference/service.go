@@ -19,6 +19,7 @@ import (
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/jobs"
+	"meetcoop/internal/membership"
 	"meetcoop/internal/store"
 )
 
@@ -37,6 +38,10 @@ type Deps struct {
 	Registry  prometheus.Registerer
 
 	Allow []netip.Prefix // networks that addresses of clients may be in although they are not public; as Outbound has them (--callback-allow)
+
+	// Keys returns the valid secrets of a connection; membership's service has it as a method. What clients are sent is signed with them.
+	Keys      func(ctx context.Context, r store.Reader, c membership.Connection, now instant.Instant) ([]membership.Secret, error)
+	HookWaits []time.Duration // pauses between tries of one event; none are those of bbb-webhooks, about five minutes
 
 	// MayRecord tells whether a member may record now: its level allows it and its storage is not full. It joins r. nil: everybody may.
 	MayRecord func(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (bool, error)
@@ -65,8 +70,8 @@ type Service struct {
 
 // New returns a Service. All verbs need Start.
 func New(deps Deps) (*Service, error) {
-	if deps.DB == nil || deps.Now == nil || deps.Log == nil || deps.Gate == nil || deps.Fleet == nil || deps.Node == "" || len(deps.IDs) != 32 || deps.PublicURL == "" || deps.Transport == nil || deps.Outbound == nil {
-		return nil, errors.New("conference: DB, Now, Log, Gate, Fleet, Node, IDs, PublicURL, Transport and Outbound are needed")
+	if deps.DB == nil || deps.Now == nil || deps.Log == nil || deps.Gate == nil || deps.Fleet == nil || deps.Node == "" || len(deps.IDs) != 32 || deps.PublicURL == "" || deps.Transport == nil || deps.Outbound == nil || deps.Keys == nil {
+		return nil, errors.New("conference: DB, Now, Log, Gate, Fleet, Node, IDs, PublicURL, Transport, Outbound and Keys are needed")
 	}
 	for _, d := range []struct {
 		at  *time.Duration
@@ -75,6 +80,9 @@ func New(deps Deps) (*Service, error) {
 		if *d.at == 0 {
 			*d.at = d.def
 		}
+	}
+	if deps.HookWaits == nil {
+		deps.HookWaits = hookWaits
 	}
 	deps.PublicURL = strings.TrimRight(deps.PublicURL, "/")
 	s := &Service{deps: deps, ids: ids{deps.IDs}, board: newBoard(), metrics: newMetrics(deps.Registry), hooks: hooks{metrics: newHookMetrics(deps.Registry)}}
@@ -87,6 +95,7 @@ func New(deps Deps) (*Service, error) {
 func (s *Service) Register(r *jobs.Runner) {
 	r.Handle(kindEndOrphan, endOrphanPolicy, s.endOrphan)
 	r.Handle(kindCallEnd, callEndPolicy, s.callEnd)
+	r.Handle(kindHookEnded, s.hookEndedPolicy(), s.tellEnded)
 	r.Handle(kindPanic, panicPolicy, s.panic)
 	r.Every("conference.lead", time.Second, s.lead)
 	r.Every("conference.trim", time.Minute, s.trim)

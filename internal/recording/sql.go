@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package recording
+
+import (
+	"context"
+	"encoding/json"
+
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/store"
+)
+
+const columns = `id, COALESCE(connection, ''), COALESCE(member, ''), COALESCE(server, ''), COALESCE(meeting, ''), external_id, name, mode, state, access,
+	metadata, breakout, xml, started_ms, ended_ms, participants, raw_bytes, indexed_at, deleted_at, keep_until, notice`
+
+func scan(s store.Scanner) (Recording, error) {
+	var r Recording
+	var meta, breakout string
+	err := s.Scan(&r.ID, &r.Connection, &r.Member, &r.Server, &r.Meeting, &r.ExternalID, &r.Name, &r.Mode, &r.State, &r.Access,
+		&meta, &breakout, &r.XML, &r.StartedMS, &r.EndedMS, &r.Participants, &r.RawBytes, &r.IndexedAt, &r.DeletedAt, &r.KeepUntil, &r.Notice)
+	if err == nil {
+		err = json.Unmarshal([]byte(meta), &r.Metadata)
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(breakout), &r.Breakout)
+	}
+	return r, err
+}
+
+// byID returns a recording with its formats. It joins r.
+func byID(ctx context.Context, r store.Reader, rec ID) (Recording, bool, error) {
+	v, ok, err := store.Find(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE id = $1`, string(rec))
+	if err != nil || !ok {
+		return v, ok, err
+	}
+	one := []Recording{v}
+	err = withFormats(ctx, r, one)
+	return one[0], true, err
+}
+
+// ofConnection returns the recordings of a connection that have one of five states (repeat some for fewer), without formats, in their
+// order; limit -1 is all. It joins r.
+func ofConnection(ctx context.Context, r store.Reader, c id.Connection, wanted [5]string, offset, limit int) ([]Recording, error) {
+	if limit < 0 {
+		limit = 1 << 30
+	}
+	return store.All(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE connection = $1 AND state IN ($2, $3, $4, $5, $6) ORDER BY started_ms, id LIMIT $7 OFFSET $8`,
+		string(c), wanted[0], wanted[1], wanted[2], wanted[3], wanted[4], limit, offset)
+}
+
+func countOfConnection(ctx context.Context, r store.Reader, c id.Connection, wanted [5]string) (int, error) {
+	n, _, err := store.Find(ctx, r, store.Value[int], `SELECT COUNT(*) FROM recording WHERE connection = $1 AND state IN ($2, $3, $4, $5, $6)`,
+		string(c), wanted[0], wanted[1], wanted[2], wanted[3], wanted[4])
+	return n, err
+}
+
+// between returns the recordings of a connection whose ids are from first up to, and without, end. It joins r.
+func between(ctx context.Context, r store.Reader, c id.Connection, first, end string) ([]Recording, error) {
+	return store.All(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE connection = $1 AND id >= $2 AND id < $3 ORDER BY started_ms, id`, string(c), first, end)
+}
+
+func ofExternal(ctx context.Context, r store.Reader, c id.Connection, external string) ([]Recording, error) {
+	return store.All(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE connection = $1 AND external_id = $2 ORDER BY started_ms, id`, string(c), external)
+}
+
+func ofMember(ctx context.Context, r store.Reader, m id.Member) ([]Recording, error) {
+	return store.All(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE member = $1 ORDER BY started_ms, id`, string(m))
+}
+
+func everything(ctx context.Context, r store.Reader, after ID, limit int) ([]Recording, error) {
+	return store.All(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE id > $1 ORDER BY id LIMIT $2`, string(after), limit)
+}
+
+// known is what discovery compares with.
+type known struct {
+	id     ID
+	xml    string
+	mode   Mode
+	state  State
+	owned  bool
+	stable bool
+}
+
+func knownOf(ctx context.Context, r store.Reader, server id.Server) ([]known, error) {
+	return store.All(ctx, r, func(s store.Scanner) (known, error) {
+		var k known
+		var connection string
+		err := s.Scan(&k.id, &k.xml, &k.mode, &k.state, &connection)
+		k.owned = connection != ""
+		return k, err
+	}, `SELECT id, xml, mode, state, COALESCE(connection, '') FROM recording WHERE server = $1 ORDER BY id`, string(server))
+}
+
+var selectFormats = store.NewIn(`SELECT recording, format, dir, url, digest, upload, bytes, minutes, processing_ms, images, told, created_at FROM recording_format WHERE recording IN`, 0, ``)
+
+// withFormats fills in formats. It joins r.
+func withFormats(ctx context.Context, r store.Reader, all []Recording) error {
+	at := make(map[ID]int, len(all))
+	keys := make([]string, len(all))
+	for i, v := range all {
+		at[v.ID], keys[i] = i, string(v.ID)
+		all[i].Formats = nil
+	}
+	return selectFormats.Each(ctx, r, nil, keys, ` ORDER BY recording, format`, func(s store.Scanner) error {
+		var rec ID
+		var f Format
+		var images string
+		if err := s.Scan(&rec, &f.Type, &f.Dir, &f.URL, &f.Digest, &f.Upload, &f.Bytes, &f.Minutes, &f.ProcessingMS, &images, &f.Told, &f.CreatedAt); err != nil {
+			return err
+		}
+		v := &all[at[rec]]
+		v.Formats = append(v.Formats, f)
+		return json.Unmarshal([]byte(images), &v.Formats[len(v.Formats)-1].Images)
+	})
+}
+
+func null[T ~string](s T) any {
+	if s == "" {
+		return nil
+	}
+	return string(s)
+}
+
+func save(ctx context.Context, tx store.Tx, now instant.Instant, r Recording) error {
+	meta := r.Metadata
+	if meta == nil {
+		meta = map[string]string{}
+	}
+	m, err := json.Marshal(meta)
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(r.Breakout)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO recording (id, connection, member, server, meeting, external_id, name, mode, state, access, metadata, breakout, xml,
+		started_ms, ended_ms, participants, raw_bytes, indexed_at, changed_at, deleted_at, keep_until, notice)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+		ON CONFLICT (id) DO UPDATE SET connection = excluded.connection, member = excluded.member, server = excluded.server, meeting = excluded.meeting,
+		external_id = excluded.external_id, name = excluded.name, mode = excluded.mode, state = excluded.state, access = excluded.access, metadata = excluded.metadata,
+		breakout = excluded.breakout, xml = excluded.xml, started_ms = excluded.started_ms, ended_ms = excluded.ended_ms, participants = excluded.participants,
+		raw_bytes = excluded.raw_bytes, changed_at = excluded.changed_at, deleted_at = excluded.deleted_at, keep_until = excluded.keep_until, notice = excluded.notice`,
+		string(r.ID), null(r.Connection), null(r.Member), null(r.Server), null(r.Meeting), r.ExternalID, r.Name, string(r.Mode), string(r.State), string(r.Access), string(m), string(b), r.XML,
+		r.StartedMS, r.EndedMS, r.Participants, r.RawBytes, r.IndexedAt, now, r.DeletedAt, r.KeepUntil, r.Notice)
+	return err
+}
+
+func saveFormat(ctx context.Context, tx store.Tx, rec ID, f Format) error {
+	images := f.Images
+	if images == nil {
+		images = []Image{}
+	}
+	i, err := json.Marshal(images)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO recording_format (recording, format, dir, url, digest, upload, bytes, minutes, processing_ms, images, told, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (recording, format) DO UPDATE SET dir = excluded.dir, url = excluded.url, digest = excluded.digest, upload = excluded.upload, bytes = excluded.bytes,
+		minutes = excluded.minutes, processing_ms = excluded.processing_ms, images = excluded.images, told = excluded.told`,
+		string(rec), f.Type, f.Dir, f.URL, f.Digest, f.Upload, f.Bytes, f.Minutes, f.ProcessingMS, string(i), f.Told, f.CreatedAt)
+	return err
+}
+
+func removeFormat(ctx context.Context, tx store.Tx, rec ID, format string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM recording_format WHERE recording = $1 AND format = $2`, string(rec), format)
+	return err
+}
+
+// storedBytes is what a member's recordings take here, the trash included. It joins r.
+func storedBytes(ctx context.Context, r store.Reader, m id.Member) (int64, error) {
+	n, _, err := store.Find(ctx, r, store.Value[int64], `SELECT CAST(COALESCE(SUM(f.bytes), 0) AS BIGINT) FROM recording x JOIN recording_format f ON f.recording = x.id
+		WHERE x.member = $1 AND x.mode = 'stored' AND x.purged_at IS NULL`, string(m))
+	return n, err
+}
+
+// aging returns owned stored recordings that age, page by page. It joins r.
+func aging(ctx context.Context, r store.Reader, after ID, limit int) ([]Recording, error) {
+	return store.All(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE id > $1 AND mode = 'stored' AND member IS NOT NULL AND state <> 'deleted' ORDER BY id LIMIT $2`, string(after), limit)
+}
+
+// trash returns stored recordings deleted before, whose files are still here. It joins r.
+func trash(ctx context.Context, r store.Reader, before instant.Instant, limit int) ([]ID, error) {
+	return store.All(ctx, r, store.Value[ID], `SELECT id FROM recording WHERE deleted_at <= $1 AND purged_at IS NULL AND mode = 'stored' ORDER BY deleted_at LIMIT $2`, before, limit)
+}
+
+// purge empties a deleted recording; its id stays, so that its server does not bring it back.
+func purge(ctx context.Context, tx store.Tx, rec ID, now instant.Instant) (bool, error) {
+	n, err := store.Affected(tx.Exec(ctx, `UPDATE recording SET purged_at = $1, name = '', metadata = '{}', xml = '' WHERE id = $2 AND deleted_at IS NOT NULL AND purged_at IS NULL`, now, string(rec)))
+	if err != nil || n == 0 {
+		return false, err
+	}
+	for _, text := range []string{`DELETE FROM recording_format WHERE recording = $1`, `DELETE FROM recording_track WHERE recording = $1`} {
+		if _, err := tx.Exec(ctx, text, string(rec)); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func isPurged(ctx context.Context, r store.Reader, rec ID) (bool, error) {
+	n, _, err := store.Find(ctx, r, store.Value[int], `SELECT COUNT(*) FROM recording WHERE id = $1 AND purged_at IS NOT NULL`, string(rec))
+	return n > 0, err
+}
+
+func scanTrack(s store.Scanner) (Track, error) {
+	var t Track
+	err := s.Scan(&t.Kind, &t.Lang, &t.Label, &t.Source, &t.VTT)
+	return t, err
+}
+
+func tracksOf(ctx context.Context, r store.Reader, rec ID) ([]Track, error) {
+	return store.All(ctx, r, scanTrack, `SELECT kind, lang, label, source, vtt FROM recording_track WHERE recording = $1 ORDER BY kind, lang, label`, string(rec))
+}
+
+func saveTrack(ctx context.Context, tx store.Tx, now instant.Instant, rec ID, t Track) error {
+	_, err := tx.Exec(ctx, `INSERT INTO recording_track (recording, kind, lang, label, source, vtt, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (recording, kind, lang, label) DO UPDATE SET source = excluded.source, vtt = excluded.vtt`, string(rec), t.Kind, t.Lang, t.Label, t.Source, t.VTT, now)
+	return err
+}
