@@ -165,7 +165,7 @@ func (n *node) build(ctx context.Context) error {
 	n.gate.Observe(observers{live.Observer{}, conference.Observer{}})
 	n.conferences, err = conference.New(conference.Deps{
 		DB: n.db, Now: n.now, Log: n.log, Gate: n.gate, Fleet: n.fleet, Node: n.id, IDs: key.Derive("meeting ids"), PublicURL: n.cfg.BaseURL().String(),
-		Transport: bbb.NewTransport(), Outbound: web.Outbound(5*time.Second, n.cfg.callbacks()...), Allow: n.cfg.callbacks(), Registry: n.registry,
+		Transport: bbb.NewTransport(), Outbound: web.Outbound(5*time.Second, n.cfg.callbacks()...), Allow: n.cfg.callbacks(), Keys: n.members.Keys, Registry: n.registry,
 		LobbyLease: n.cfg.LobbyLease, PollEvery: n.cfg.PollInterval, DetachAfter: n.cfg.DetachAfter,
 	})
 	if err != nil {

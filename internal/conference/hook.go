@@ -133,6 +133,7 @@ type hooks struct {
 	presence presence
 	heard    heard
 	book     hookBook
+	outbox   outbox
 	metrics  *hookMetrics
 }
 

@@ -152,6 +152,10 @@ func (s *Service) hear(ctx context.Context, srv *server, e event) error {
 			return nil
 		}
 	}
+	c.tenantsEvent(e.doc)
+	if err := s.tell(ctx, c, e.name, e.doc, e.at); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "admission.try_again")
+	}
 	return nil
 }
 
@@ -179,7 +183,7 @@ func (s *Service) meant(ctx context.Context, server id.Server, e event) (*Confer
 // attend has the gate know of somebody who came or went. It is false for a word that is older than what is known.
 func (s *Service) attend(ctx context.Context, srv *server, c *Conference, e event) bool {
 	if e.user.internal == "" || e.user.external == "" {
-		return false
+		return true // about nobody the gate could know
 	}
 	s.hooks.presence.keep(func(m id.Meeting) bool { return s.board.get(m) != nil })
 	person := usage.KeyOf(c.Connection, e.user.external)

@@ -53,6 +53,9 @@ func (Observer) MeetingEnded(ctx context.Context, tx store.Tx, now instant.Insta
 			return err
 		}
 	}
+	if err := enqueueEnded(ctx, tx, now, &c); err != nil {
+		return err
+	}
 	for i, u := range c.EndURLs {
 		at := now
 		if c.Recordings {

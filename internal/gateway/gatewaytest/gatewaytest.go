@@ -66,11 +66,12 @@ type Node struct {
 type Options struct {
 	Servers     int // BigBlueButton servers; 0 is one
 	Server      bbbtest.Config
-	Lease       time.Duration // of seats; 0 is 75 s
-	Hold        time.Duration // 0 is 300 ms
-	PollEvery   time.Duration // 0 is 150 ms
-	DetachAfter time.Duration // 0 is 1 s
-	Log         *slog.Logger  // nil discards
+	Lease       time.Duration   // of seats; 0 is 75 s
+	Hold        time.Duration   // 0 is 300 ms
+	PollEvery   time.Duration   // 0 is 150 ms
+	DetachAfter time.Duration   // 0 is 1 s
+	Log         *slog.Logger    // nil discards
+	HookWaits   []time.Duration // between tries of one event of a webhook; nil is as in production
 }
 
 func (o *Options) fill() {
@@ -140,7 +141,7 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	n.Conferences, err = conference.New(conference.Deps{
 		DB: db, Now: c.clock, Log: o.Log, Gate: n.Gate, Fleet: n.Fleet, Node: node, IDs: c.Key.Derive("meeting ids"), PublicURL: front.URL, Transport: transport,
 		Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.PollEvery, DetachAfter: o.DetachAfter,
-		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Keys: n.Members.Keys, HookWaits: o.HookWaits,
 	})
 	c.must(err)
 	n.Handler, err = gateway.New(gateway.Deps{

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package conference
+
+import (
+	"context"
+	"crypto/sha1" // #nosec G505: what receivers of webhooks know
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/membership"
+	"meetcoop/internal/store"
+)
+
+// hookWaits are the pauses between tries of one event, about five minutes together; after the last the hook is dropped (bbb-api 10).
+var hookWaits = []time.Duration{
+	100 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 10 * time.Second, 30 * time.Second,
+	time.Minute, time.Minute, time.Minute, time.Minute,
+}
+
+const (
+	hookTimeout = 5 * time.Second // of one try
+	hookFlights = 4               // callbacks of one connection under way: slow receivers only hold up themselves
+	mostQueued  = 1000            // events that wait for one hook
+	mostWaiting = 64 << 20        // bytes of all that wait on this node
+)
+
+// outbox is what this node still has to tell clients, one line per hook, so that events arrive in their order. It is lost with the
+// process; the end of a meeting is told by a job.
+type outbox struct {
+	mu    sync.Mutex
+	lines map[int64]*line
+	bytes int
+	slots map[id.Connection]*slots
+}
+
+// line is the events for one hook, oldest first, without the one under way. It exists while somebody works it off.
+type line struct {
+	hook  Hook
+	queue []string // bodies
+}
+
+type slots struct {
+	places chan struct{}
+	users  int
+}
+
+// put adds a body to a hook's line. fresh says that the line is new and needs somebody to work it off; lost is how many older bodies
+// had to go.
+func (o *outbox) put(h Hook, body string) (l *line, fresh bool, lost int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	l = o.lines[h.ID]
+	if fresh = l == nil; fresh {
+		if o.lines == nil {
+			o.lines = map[int64]*line{}
+		}
+		l = &line{hook: h}
+		o.lines[h.ID] = l
+	}
+	l.queue = append(l.queue, body)
+	o.bytes += len(body)
+	for len(l.queue) > 1 && (len(l.queue) > mostQueued || o.bytes > mostWaiting) {
+		o.bytes -= len(l.queue[0])
+		l.queue = l.queue[1:]
+		lost++
+	}
+	return l, fresh, lost
+}
+
+// next takes the oldest body; ok is false when there is none, and the line is no more.
+func (o *outbox) next(l *line) (body string, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(l.queue) == 0 {
+		delete(o.lines, l.hook.ID)
+		return "", false
+	}
+	body = l.queue[0]
+	l.queue = l.queue[1:]
+	o.bytes -= len(body)
+	return body, true
+}
+
+// clear forgets a line and returns how many bodies that were.
+func (o *outbox) clear(l *line) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, body := range l.queue {
+		o.bytes -= len(body)
+	}
+	n := len(l.queue)
+	l.queue = nil
+	delete(o.lines, l.hook.ID)
+	return n
+}
+
+// busy reports whether something for a hook waits or is under way on this node.
+func (o *outbox) busy(hook int64) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.lines[hook] != nil
+}
+
+// slot waits for one of the callbacks that a connection may have under way.
+func (o *outbox) slot(ctx context.Context, c id.Connection) (release func(), err error) {
+	o.mu.Lock()
+	s := o.slots[c]
+	if s == nil {
+		if o.slots == nil {
+			o.slots = map[id.Connection]*slots{}
+		}
+		s = &slots{places: make(chan struct{}, hookFlights)}
+		o.slots[c] = s
+	}
+	s.users++
+	o.mu.Unlock()
+	leave := func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if s.users--; s.users == 0 {
+			delete(o.slots, c)
+		}
+	}
+	select {
+	case s.places <- struct{}{}:
+		return func() { <-s.places; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, ctx.Err()
+	}
+}
+
+// tell has the hooks of a conference's connection told of an event. What it returns is an error of the database.
+func (s *Service) tell(ctx context.Context, c *Conference, event string, doc map[string]any, at int64) error {
+	all, err := s.hooks.book.find(ctx, s.deps.DB, c.Connection)
+	if err != nil {
+		return err
+	}
+	body := ""
+	for i := range all {
+		if !all[i].wants(c, event) {
+			continue
+		}
+		if body == "" {
+			if body, err = s.hookBody(doc, at); err != nil {
+				return err
+			}
+		}
+		l, fresh, lost := s.hooks.outbox.put(all[i], body)
+		s.hooks.metrics.sent.WithLabelValues("lost").Add(float64(lost))
+		if fresh {
+			s.spawn(func(ctx context.Context) { s.work(ctx, l) })
+		}
+	}
+	return nil
+}
+
+// work delivers a line until it is empty or its hook is gone.
+func (s *Service) work(ctx context.Context, l *line) {
+	for {
+		body, ok := s.hooks.outbox.next(l)
+		if !ok {
+			return
+		}
+		if !s.deliver(ctx, l.hook, body) {
+			s.hooks.metrics.sent.WithLabelValues("lost").Add(float64(1 + s.hooks.outbox.clear(l)))
+			return
+		}
+	}
+}
+
+// deliver sends one body until it arrives. It is false when there is nobody to send it to any more.
+func (s *Service) deliver(ctx context.Context, h Hook, body string) bool {
+	for try := 0; ; try++ {
+		now, ok, err := s.hookNow(ctx, h)
+		if err == nil && !ok {
+			return false
+		}
+		if err == nil {
+			err = s.sendNoting(ctx, now, body)
+		}
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		s.deps.Log.DebugContext(ctx, "event not delivered", "hook", h.ID, "try", try+1, "err", err)
+		if try == len(s.deps.HookWaits) {
+			s.dropHook(ctx, h)
+			return false
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(s.deps.HookWaits[try]):
+		}
+	}
+}
+
+// hookNow returns a hook as it is now; ok is false when it was destroyed.
+func (s *Service) hookNow(ctx context.Context, h Hook) (Hook, bool, error) {
+	all, err := s.hooks.book.find(ctx, s.deps.DB, h.Connection)
+	for _, now := range all {
+		if now.ID == h.ID {
+			return now, true, err
+		}
+	}
+	return h, false, err
+}
+
+// sendNoting sends a body once and notes when a hook begins or ceases to fail.
+func (s *Service) sendNoting(ctx context.Context, h Hook, body string) error {
+	err := s.send(ctx, h, body)
+	since := h.FailingSince
+	switch {
+	case ctx.Err() != nil:
+		return err
+	case err == nil:
+		s.hooks.metrics.sent.WithLabelValues("delivered").Inc()
+		since = instant.Instant{}
+	default:
+		s.hooks.metrics.sent.WithLabelValues("failed").Inc()
+		if since.IsZero() {
+			since = s.deps.Now()
+		}
+	}
+	if since == h.FailingSince {
+		return err
+	}
+	now := s.deps.Now()
+	werr := s.deps.DB.Write(ctx, func(tx store.Tx) error {
+		if err := noteFailing(ctx, tx, h, since); err != nil {
+			return err
+		}
+		return store.Changed(ctx, tx, now, TopicHook, string(h.Connection))
+	})
+	if werr != nil { // it is only shown
+		s.deps.Log.DebugContext(ctx, "state of a hook not noted", "hook", h.ID, "err", werr)
+	}
+	return err
+}
+
+var errNoSecret = errors.New("conference: a connection without a secret")
+
+// send posts a body once. The address gets a checksum over itself, the body as sent, and the secret its connection last used. 2xx and
+// 401 are success (bbb-api 10).
+func (s *Service) send(ctx context.Context, h Hook, body string) error {
+	secret, err := s.secretOf(ctx, h.Connection)
+	if err != nil {
+		return err
+	}
+	release, err := s.hooks.outbox.slot(ctx, h.Connection)
+	if err != nil {
+		return err
+	}
+	defer release()
+	sep := "?"
+	if strings.Contains(h.URL, "?") {
+		sep = "&"
+	}
+	sum := hookDigest(sha1.New(), h.URL, []byte(body), secret) // #nosec G401
+	ctx, cancel := context.WithTimeout(ctx, hookTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL+sep+"checksum="+hex.EncodeToString(sum), strings.NewReader(body))
+	if err != nil {
+		return errors.New("no address to call")
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := s.deps.Outbound.Do(req)
+	if err != nil {
+		return fmt.Errorf("call %s: %w", req.URL.Hostname(), unwrapURL(err))
+	}
+	defer func() { _ = resp.Body.Close() }() // nothing is to be learned
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, callbackAnswer))
+	if (resp.StatusCode < 200 || resp.StatusCode > 299) && resp.StatusCode != http.StatusUnauthorized {
+		return fmt.Errorf("call %s: HTTP status %d", req.URL.Hostname(), resp.StatusCode)
+	}
+	return nil
+}
+
+// secretOf returns the secret that a connection last signed with, the newest when it never did (gateway.md T2).
+func (s *Service) secretOf(ctx context.Context, connection id.Connection) (string, error) {
+	var keys []membership.Secret
+	now := s.deps.Now()
+	err := s.deps.DB.Read(ctx, func(r store.Reader) error {
+		c, err := membership.ConnectionByID(ctx, r, connection)
+		if err != nil {
+			return err
+		}
+		keys, err = s.deps.Keys(ctx, r, c, now)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(keys) == 0 {
+		return "", errNoSecret
+	}
+	last := keys[0]
+	for _, k := range keys[1:] {
+		if k.UsedAt.After(last.UsedAt) {
+			last = k
+		}
+	}
+	return last.Text, nil
+}
+
+// dropHook forgets a hook that nobody answered for about five minutes.
+func (s *Service) dropHook(ctx context.Context, h Hook) {
+	err := s.DestroyHook(context.WithoutCancel(ctx), h.Connection, h.ID)
+	if errors.Is(err, ErrHookUnknown) {
+		return
+	}
+	if err != nil { // the next event that cannot be delivered tries again
+		s.deps.Log.WarnContext(ctx, "hook that nobody answers not dropped", "hook", h.ID, "err", err)
+		return
+	}
+	s.hooks.metrics.dropped.Inc()
+	s.deps.Log.InfoContext(ctx, "hook that nobody answers dropped", "hook", h.ID, "connection", h.Connection)
+}
