@@ -5,6 +5,8 @@
 # test      everything there is to test; installs what it needs (apt-get, when root); ends with the counts
 # check     format, vet, lint, types, import arrows, licences, texts, generated files; part of test
 # bench     the benchmarks of docs/performance.md
+# clients   foreign client libraries, fetched by npm, against the gateway and two simulated servers
+# fuzz      every parser of foreign input for FUZZTIME (20s) each
 # screenshots, a11y   pictures of the pages; the full accessibility matrix (both need Chromium)
 # generate  rewrite generated files
 # test-db   start a PostgreSQL server for tests and print the line that makes a shell use it
@@ -13,7 +15,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: run build test check bench screenshots a11y generate clean test-db assets fmt vet lint types arch needs-build needs-browser
+.PHONY: run build test check bench clients fuzz screenshots a11y generate clean test-db assets fmt vet lint types arch needs-build needs-browser
 # Targets share two cores, a database and a build cache: one after the other.
 .NOTPARALLEL:
 
@@ -26,6 +28,14 @@ export GOLANGCI_LINT_CACHE := $(CURDIR)/.cache/golangci-lint
 
 build: needs-build assets
 	go build -o bin/meetcoop ./cmd/meetcoop
+
+clients: build
+	go build -o bin/bbbsim ./cmd/bbbsim
+	cd test/clients && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --silent && node run.mjs
+
+FUZZTIME ?= 20s
+fuzz:
+	tools/fuzz.sh $(FUZZTIME)
 
 run: build
 	exec bin/meetcoop serve --demo
