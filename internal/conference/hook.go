@@ -134,6 +134,7 @@ type hooks struct {
 	heard    heard
 	book     hookBook
 	outbox   outbox
+	polled   polled
 	metrics  *hookMetrics
 }
 

@@ -114,11 +114,8 @@ func hookSigned(to string, body []byte, secret, sum string) bool {
 	if err != nil {
 		return false
 	}
-	make := map[int]func() hash.Hash{sha1.Size: sha1.New, sha256.Size: sha256.New, sha512.Size384: sha512.New384, sha512.Size: sha512.New}[len(given)]
-	if make == nil {
-		return false
-	}
-	return subtle.ConstantTimeCompare(hookDigest(make(), to, body, secret), given) == 1
+	algorithm := map[int]func() hash.Hash{sha1.Size: sha1.New, sha256.Size: sha256.New, sha512.Size384: sha512.New384, sha512.Size: sha512.New}[len(given)]
+	return algorithm != nil && subtle.ConstantTimeCompare(hookDigest(algorithm(), to, body, secret), given) == 1
 }
 
 func hookDigest(h hash.Hash, to string, body []byte, secret string) []byte {

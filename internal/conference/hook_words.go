@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -107,13 +108,11 @@ func (s *Service) tellCreated(ctx context.Context, c *Conference) {
 	}
 	most, _ := c.Cap.Int()
 	about := c.eventMeeting()
-	for name, value := range map[string]any{
+	maps.Copy(about, map[string]any{
 		"name": c.Title, "is-breakout": parent != "", "parent-id": parent, "duration": asked(reply.Value("duration")), "create-time": c.CreateTime,
 		"create-date": reply.Value("createDate"), "moderator-pass": c.ModeratorPW, "viewer-pass": c.AttendeePW, "record": c.Recordings,
 		"voice-conf": reply.Value("voiceBridge"), "dial-number": reply.Value("dialNumber"), "max-users": most, "metadata": meta,
-	} {
-		about[name] = value
-	}
+	})
 	at := s.deps.Now().Time().UnixMilli()
 	if err := s.tell(ctx, c, "meeting-created", eventDoc("meeting-created", map[string]any{"meeting": about}, at), at); err != nil {
 		s.deps.Log.WarnContext(ctx, "clients not told of a meeting", "meeting", c.ID, "err", err)

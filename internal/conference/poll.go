@@ -96,6 +96,7 @@ func (p *poller) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.servers)
+	p.s.hooks.polled.forget()
 }
 
 // soon has a server polled at the next look.
@@ -112,6 +113,7 @@ func (p *poller) dispatch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.s.hooks.polled.begin(p.s.board)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -321,6 +323,7 @@ func (s *Service) compare(ctx context.Context, srv *server, w *watch, list []bbb
 		if err := s.saw(ctx, c, info, began); err != nil {
 			return err
 		}
+		s.tellDifferences(ctx, srv, c, info)
 		if info.EndTime == 0 && !info.ForciblyEnded {
 			seen = append(seen, admission.Seen{Meeting: c.ID, People: seats(c, info)})
 		}
