@@ -45,6 +45,8 @@ type Config struct {
 	DetachAfter   time.Duration  `name:"detach-after" default:"30s" placeholder:"DURATION" help:"How long a server is silent before its meetings are moved."`
 	CallbackAllow []netip.Prefix `name:"callback-allow" placeholder:"CIDR" help:"Private networks that callbacks of API clients may reach."`
 
+	RecordingsURL string `name:"recordings-url" placeholder:"URL" help:"An origin of its own for playback pages. Default: the public URL, with pages from servers in a sandbox."`
+
 	TLSDomain    string         `name:"tls-domain" placeholder:"NAME" help:"Serve HTTPS for this name with a certificate by ACME."`
 	TLSCert      string         `name:"tls-cert" type:"path" placeholder:"FILE" help:"Serve HTTPS with this certificate chain (PEM)."`
 	TLSKey       string         `name:"tls-key" type:"path" placeholder:"FILE" help:"Its private key (PEM)."`
@@ -71,6 +73,11 @@ func (c Config) Check() error {
 		ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
 		check.Field(ok, "public-url", "config.public_url")
 		check.Field(!ok || u.Scheme == "https" || isLoopback(u.Hostname()), "public-url", "config.public_url_plain")
+	}
+	if c.RecordingsURL != "" {
+		u, err := url.Parse(c.RecordingsURL)
+		ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil && u.Host != c.BaseURL().Host
+		check.Field(ok, "recordings-url", "config.recordings_url")
 	}
 	check.Field((c.TLSCert == "") == (c.TLSKey == ""), "tls-cert", "config.tls_pair")
 	check.Field(c.TLSDomain == "" || c.TLSCert == "", "tls-domain", "config.tls_both")

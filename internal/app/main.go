@@ -106,7 +106,8 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 		}
 		closers = append(closers, c.db.Close)
 		return &cli.Services{
-			DB: c.db, Now: c.now, Identity: c.identity, Members: c.members, Decisions: c.decisions, Levels: c.levels, Gate: c.gate, Catalog: c.catalog,
+			Recordings: c.openRecordings,
+			DB:         c.db, Now: c.now, Identity: c.identity, Members: c.members, Decisions: c.decisions, Levels: c.levels, Gate: c.gate, Catalog: c.catalog,
 			Fleet: c.fleet, PublicURL: g.Config.BaseURL().String(),
 		}, nil
 	}

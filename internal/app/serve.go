@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,6 +18,7 @@ import (
 	"meetcoop/internal/admission"
 	"meetcoop/internal/conference"
 	"meetcoop/internal/engine/bbb"
+	"meetcoop/internal/fault"
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/gateway"
 	"meetcoop/internal/id"
@@ -27,6 +27,7 @@ import (
 	"meetcoop/internal/live"
 	"meetcoop/internal/mail"
 	"meetcoop/internal/portal"
+	"meetcoop/internal/recording"
 	"meetcoop/internal/store"
 	"meetcoop/internal/telemetry"
 	"meetcoop/internal/usage"
@@ -95,6 +96,7 @@ type node struct {
 	jobs        *jobs.Runner
 	media       *media
 	conferences *conference.Service
+	recordings  *recording.Service
 	gateway     *gateway.Handler
 	live        *live.Service
 	portal      *portal.Handler
@@ -166,12 +168,21 @@ func (n *node) build(ctx context.Context) error {
 	n.conferences, err = conference.New(conference.Deps{
 		DB: n.db, Now: n.now, Log: n.log, Gate: n.gate, Fleet: n.fleet, Node: n.id, IDs: key.Derive("meeting ids"), PublicURL: n.cfg.BaseURL().String(),
 		Transport: bbb.NewTransport(), Outbound: web.Outbound(5*time.Second, n.cfg.callbacks()...), Allow: n.cfg.callbacks(), Keys: n.members.Keys, Registry: n.registry,
-		LobbyLease: n.cfg.LobbyLease, PollEvery: n.cfg.PollInterval, DetachAfter: n.cfg.DetachAfter,
+		LobbyLease: n.cfg.LobbyLease, PollEvery: n.cfg.PollInterval, DetachAfter: n.cfg.DetachAfter, MayRecord: recording.MayRecord,
 	})
 	if err != nil {
 		return err
 	}
 	n.conferences.Register(n.jobs)
+	recordings, err := n.recordingDeps()
+	if err != nil {
+		return err
+	}
+	recordings.Conferences, recordings.Outbound = n.conferences, web.Outbound(5*time.Second, n.cfg.callbacks()...)
+	if n.recordings, err = recording.New(recordings); err != nil {
+		return err
+	}
+	n.recordings.Register(n.jobs)
 	n.live.Register(n.jobs)
 	n.identity.Work(n.jobs)
 	n.levels.Work(n.jobs)
@@ -262,10 +273,12 @@ func (n *node) handler() (http.Handler, error) {
 		n.log.Warn("pages have no styles and scripts: build with make build")
 	}
 	secure, cookies := n.cfg.BaseURL().Scheme == "https", web.NewCookies(n.cfg.BaseURL())
+	visitors := portal.Sessions{DB: n.db, Identity: n.identity, Token: portal.SessionToken(cookies)}
 	n.portal, err = portal.New(portal.Deps{
 		Log: n.log, Now: n.now, Catalog: n.catalog, Assets: built, Templates: templates, Name: platformName, Cookies: cookies, Dev: n.cfg.Dev, Demo: n.cfg.Demo,
-		Visitors: portal.Sessions{DB: n.db, Identity: n.identity, Token: portal.SessionToken(cookies)},
-		DB:       n.db, Identity: n.identity, Rooms: n.rooms, Live: n.live, Gate: n.gate, PublicURL: n.cfg.BaseURL().String(), Client: web.ClientOf,
+		Visitors: visitors,
+		DB:       n.db, Identity: n.identity, Members: n.members, Fleet: n.fleet, Rooms: n.rooms, Live: n.live, Gate: n.gate, PublicURL: n.cfg.BaseURL().String(), Client: web.ClientOf,
+		CheckServer: checkServer,
 	})
 	if err != nil {
 		return nil, err
@@ -286,6 +299,7 @@ func (n *node) handler() (http.Handler, error) {
 	}
 	if n.gateway, err = gateway.New(gateway.Deps{
 		DB: n.db, Now: n.now, Log: n.log, Catalog: n.catalog, Members: n.members, Conferences: n.conferences, Pages: n.refuseClient(secure), Registry: n.registry,
+		Recordings: n.recordings, RecordingsURL: n.cfg.RecordingsURL, IsMember: n.isMember(visitors),
 	}); err != nil {
 		return nil, err
 	}
@@ -295,15 +309,7 @@ func (n *node) handler() (http.Handler, error) {
 		web.Secure(web.SecureOptions{HTTPS: secure, Media: []string{"/r/", "/meet/"}}),
 		web.Hosts(n.cfg.BaseURL(), refuse, n.cfg.listenHosts()...), web.Languages, web.Origin(refuse), web.LimitBody(maxBody, refuse), web.Compress,
 	)
-	// The API has its own signature, bounds and paths that nothing may clean, and none of what protects browsers.
-	api := web.Chain(n.gateway, web.Identify, web.Client(n.cfg.TrustedProxy), web.Log(n.log, requests), web.Recover(n.log, refuse), web.Languages)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, gateway.Path) {
-			api.ServeHTTP(w, r)
-			return
-		}
-		pages.ServeHTTP(w, r)
-	}), nil
+	return n.besidesPages(pages, web.Identify, web.Client(n.cfg.TrustedProxy), web.Log(n.log, requests), web.Recover(n.log, refuse), web.Languages), nil
 }
 
 // refuseClient draws refused joins of API clients with the portal's pages and their headers.
@@ -312,6 +318,20 @@ func (n *node) refuseClient(secure bool) gateway.Pages {
 	return func(w http.ResponseWriter, r *http.Request, err error, back string, again bool) {
 		headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.portal.RefuseClient(w, r, err, back, again) })).ServeHTTP(w, r)
 	}
+}
+
+// checkServer calls a BigBlueButton server with its secret. Invalid with the fields url and secret; Unavailable (fleet.server_refused).
+func checkServer(ctx context.Context, address, secret string) error {
+	client, err := bbb.New(bbb.Config{URL: address, Secret: secret, Transport: bbb.NewTransport()})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := client.Check(ctx); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "fleet.server_refused")
+	}
+	return nil
 }
 
 // observers hear of decisions one after the other.

@@ -22,6 +22,7 @@ import (
 	"meetcoop/internal/instant"
 	"meetcoop/internal/locale"
 	"meetcoop/internal/membership"
+	"meetcoop/internal/recording"
 	"meetcoop/internal/store"
 	"meetcoop/internal/tariff"
 )
@@ -36,8 +37,10 @@ type Services struct {
 	Levels    *tariff.Service
 	Gate      *admission.Gate
 	Fleet     *fleet.Service
-	PublicURL string // without a slash at the end
-	Catalog   *locale.Catalog
+
+	Recordings func() (*recording.Service, error) // opened by verbs that need it, as it needs the master key
+	PublicURL  string                             // without a slash at the end
+	Catalog    *locale.Catalog
 }
 
 // Run is one command under way.
@@ -59,6 +62,7 @@ type Commands struct {
 	Usage      UsageCmd      `cmd:"" help:"What is used now."`
 	Audit      AuditCmd      `cmd:"" help:"Who changed what."`
 	Server     ServerCmd     `cmd:"" help:"Where meetings run."`
+	Recording  RecordingCmd  `cmd:"" help:"Recordings of meetings."`
 	Connection ConnectionCmd `cmd:"" help:"Endpoints of the BigBlueButton API for members' applications."`
 }
 

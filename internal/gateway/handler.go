@@ -17,9 +17,11 @@ import (
 
 	"meetcoop/internal/conference"
 	"meetcoop/internal/fault"
+	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/locale"
 	"meetcoop/internal/membership"
+	"meetcoop/internal/recording"
 	"meetcoop/internal/store"
 	"meetcoop/internal/web"
 )
@@ -36,8 +38,13 @@ type Deps struct {
 	Catalog     *locale.Catalog
 	Members     *membership.Service
 	Conferences *conference.Service
+	Recordings  *recording.Service
 	Pages       Pages
 	Registry    prometheus.Registerer // nil: counted and shown nowhere
+
+	RecordingsURL string // an origin for recordings only; "" is none, and pages from servers run in a sandbox
+	// IsMember reports whether a browser is signed in as somebody of a member; nil: nobody is.
+	IsMember func(ctx context.Context, r *http.Request, member id.Member) bool
 }
 
 // Handler serves the API. It is safe for concurrent use.
@@ -54,8 +61,8 @@ const Path = "/bbb/"
 
 // New returns a Handler. It serves once Start has returned.
 func New(deps Deps) (*Handler, error) {
-	if deps.DB == nil || deps.Now == nil || deps.Log == nil || deps.Catalog == nil || deps.Members == nil || deps.Conferences == nil || deps.Pages == nil {
-		return nil, errors.New("gateway: DB, Now, Log, Catalog, Members, Conferences and Pages are needed")
+	if deps.DB == nil || deps.Now == nil || deps.Log == nil || deps.Catalog == nil || deps.Members == nil || deps.Conferences == nil || deps.Recordings == nil || deps.Pages == nil {
+		return nil, errors.New("gateway: DB, Now, Log, Catalog, Members, Conferences, Recordings and Pages are needed")
 	}
 	h := &Handler{
 		deps: deps, tenants: newTenants(deps.DB, deps.Now, deps.Members), brake: newBrake(),
@@ -79,27 +86,34 @@ type call struct {
 }
 
 var (
-	getOnly = []string{http.MethodGet}
-	both    = []string{http.MethodGet, http.MethodPost}
-	forms   = []string{formType, multipartType}
-	withXML = []string{formType, multipartType, "application/xml", "text/xml"}
+	getOnly  = []string{http.MethodGet}
+	postOnly = []string{http.MethodPost}
+	both     = []string{http.MethodGet, http.MethodPost}
+	forms    = []string{formType, multipartType}
+	withXML  = []string{formType, multipartType, "application/xml", "text/xml"}
 )
 
 // table is every call.
 func (h *Handler) table() map[string]call {
 	return map[string]call{
-		"create":           {both, withXML, h.create},
-		"join":             {getOnly, nil, h.join},
-		"isMeetingRunning": {both, forms, h.isMeetingRunning},
-		"end":              {both, forms, h.end},
-		"getMeetingInfo":   {both, forms, h.getMeetingInfo},
-		"getMeetings":      {both, forms, h.getMeetings},
-		"getSessions":      {both, forms, h.getSessions},
-		"hooks/create":     {getOnly, nil, h.hooksCreate},
-		"hooks/list":       {getOnly, nil, h.hooksList},
-		"hooks/destroy":    {getOnly, nil, h.hooksDestroy},
-		"insertDocument":   {[]string{http.MethodPost}, []string{"application/xml", "text/xml"}, h.insertDocument},
-		"sendChatMessage":  {getOnly, nil, h.sendChatMessage},
+		"create":                 {both, withXML, h.create},
+		"join":                   {getOnly, nil, h.join},
+		"isMeetingRunning":       {both, forms, h.isMeetingRunning},
+		"end":                    {both, forms, h.end},
+		"getMeetingInfo":         {both, forms, h.getMeetingInfo},
+		"getMeetings":            {both, forms, h.getMeetings},
+		"getSessions":            {both, forms, h.getSessions},
+		"getRecordings":          {both, forms, h.getRecordings},
+		"publishRecordings":      {getOnly, nil, h.publishRecordings},
+		"deleteRecordings":       {getOnly, nil, h.deleteRecordings},
+		"updateRecordings":       {both, forms, h.updateRecordings},
+		"getRecordingTextTracks": {both, forms, h.getRecordingTextTracks},
+		"putRecordingTextTrack":  {postOnly, withFile, h.putRecordingTextTrack},
+		"hooks/create":           {getOnly, nil, h.hooksCreate},
+		"hooks/list":             {getOnly, nil, h.hooksList},
+		"hooks/destroy":          {getOnly, nil, h.hooksDestroy},
+		"insertDocument":         {[]string{http.MethodPost}, []string{"application/xml", "text/xml"}, h.insertDocument},
+		"sendChatMessage":        {getOnly, nil, h.sendChatMessage},
 	}
 }
 
@@ -250,6 +264,9 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req *request, nam
 	if key == "checksumError" && strings.HasPrefix(name, "hooks/") {
 		message = "You did not pass the checksum security check." // of another program on servers
 	}
+	if key == "checksumError" && strings.Contains(name, "Recording") {
+		message = "You did not pass the checksum security check"
+	}
 	h.count(name, key)
 	if key == "internalError" || fault.KindOf(err) == fault.Internal && fault.As(err) != nil {
 		h.deps.Log.ErrorContext(r.Context(), "call of the api failed", "call", name, "err", err)
@@ -293,6 +310,10 @@ func (h *Handler) own(w http.ResponseWriter, r *http.Request, rest string) {
 			return
 		}
 		w.WriteHeader(http.StatusOK)
+	case kind == "recording" && r.Method == http.MethodPost:
+		h.recordingReady(w, r, token)
+	case kind == "upload" && (r.Method == http.MethodPut || r.Method == http.MethodGet):
+		h.upload(w, r, token)
 	case kind == "events":
 		h.events(w, r, token)
 	default:

@@ -117,10 +117,12 @@ func read(r *http.Request, c call) (q bbb.Query, sum string, texts []string, b *
 		return q.Without("checksum"), sum, []string{withoutChecksum(r.URL.RawQuery, sum)}, nil, errContentType
 	}
 	var form url.Values
-	switch media {
-	case formType:
+	switch {
+	case slices.Contains(c.bodies, keptBody):
+		b, err = newSpool(r.Body, r.Header.Get("Content-Type"))
+	case media == formType:
 		form, err = readForm(r.Body)
-	case multipartType:
+	case media == multipartType:
 		form, err = readMultipart(r.Body, params["boundary"])
 	default:
 		b, err = newSpool(r.Body, r.Header.Get("Content-Type"))

@@ -218,3 +218,6 @@ func pageOfFormat(root *os.Root, rec Recording, f Format, tracks []Track) *Conte
 	}
 	return out
 }
+
+// BaseURL is where recordings are watched, without a slash at the end.
+func (s *Service) BaseURL() string { return s.deps.BaseURL }

@@ -129,7 +129,7 @@ func (s *Service) sweep(ctx context.Context) {
 	if err != nil {
 		return // nothing was stored yet
 	}
-	old := time.Now().Add(-sweptAfter)
+	old := s.deps.Now().Time().Add(-sweptAfter)
 	for _, e := range entries {
 		info, err := e.Info()
 		if err == nil && e.IsDir() && strings.HasPrefix(e.Name(), tempPrefix) && info.ModTime().Before(old) {

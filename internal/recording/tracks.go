@@ -6,10 +6,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"io"
 	"regexp"
 
 	"meetcoop/internal/conference"
+	"meetcoop/internal/engine/bbb"
+	"meetcoop/internal/fault"
 	"meetcoop/internal/id"
 	"meetcoop/internal/store"
 )
@@ -114,4 +118,32 @@ func (s *Service) PutTrack(ctx context.Context, c id.Connection, rec ID, t Track
 		}
 		return saveTrack(ctx, tx, now, rec, t)
 	})
+}
+
+// AskTracks makes a call about the tracks of a remote recording on its server and returns the JSON it answers. Unavailable when it does
+// not answer, or not with JSON.
+func (s *Service) AskTracks(ctx context.Context, rec Recording, call, query string, body io.Reader, media string, length int64) ([]byte, error) {
+	if s.deps.Conferences == nil {
+		return nil, errors.New("recording: no way to servers")
+	}
+	client, err := s.deps.Conferences.Server(ctx, rec.Server)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		body = io.NopCloser(body)
+	}
+	resp, err := client.Stream(ctx, bbb.Request{Call: call, Query: query, Body: body, ContentType: media, Length: length})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }() // read
+	out, err := io.ReadAll(io.LimitReader(resp.Body, MostTrack))
+	if err != nil {
+		return nil, err
+	}
+	if !json.Valid(out) {
+		return nil, fault.New(fault.Unavailable, "bbb.unanswered")
+	}
+	return out, nil
 }

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,7 @@ import (
 	"meetcoop/internal/locale/localetest"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/membership/membershiptest"
+	"meetcoop/internal/recording"
 	"meetcoop/internal/seal"
 	"meetcoop/internal/store"
 	"meetcoop/internal/tariff"
@@ -55,6 +57,7 @@ type Node struct {
 	URL         string // of its API, without a slash at the end
 	Gate        *admission.Gate
 	Conferences *conference.Service
+	Recordings  *recording.Service
 	Members     *membership.Service
 	Fleet       *fleet.Service
 	Handler     *gateway.Handler
@@ -72,6 +75,9 @@ type Options struct {
 	DetachAfter time.Duration   // 0 is 1 s
 	Log         *slog.Logger    // nil discards
 	HookWaits   []time.Duration // between tries of one event of a webhook; nil is as in production
+
+	RecordingsEvery time.Duration // how often servers are asked for their recordings; 0 is 3 min
+	IsMember        func(ctx context.Context, r *http.Request, member id.Member) bool
 }
 
 func (o *Options) fill() {
@@ -140,20 +146,32 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	transport := bbb.NewTransport()
 	n.Conferences, err = conference.New(conference.Deps{
 		DB: db, Now: c.clock, Log: o.Log, Gate: n.Gate, Fleet: n.Fleet, Node: node, IDs: c.Key.Derive("meeting ids"), PublicURL: front.URL, Transport: transport,
-		Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.PollEvery, DetachAfter: o.DetachAfter,
+		Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.PollEvery, DetachAfter: o.DetachAfter, MayRecord: recording.MayRecord,
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Keys: n.Members.Keys, HookWaits: o.HookWaits,
 	})
 	c.must(err)
+	n.Recordings, err = recording.New(recording.Deps{
+		DB: db, Now: c.clock, Log: o.Log, Members: n.Members, Fleet: n.Fleet, IDs: c.Key.Derive("meeting ids"), Links: c.Key.Derive("recording links"), Dir: filepath.Join(c.t.TempDir(), "recordings"),
+		BaseURL: front.URL, Conferences: n.Conferences, Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.RecordingsEvery,
+	})
+	c.must(err)
 	n.Handler, err = gateway.New(gateway.Deps{
-		DB: db, Now: c.clock, Log: o.Log, Catalog: localetest.Catalog(c.t), Members: n.Members, Conferences: n.Conferences,
+		DB: db, Now: c.clock, Log: o.Log, Catalog: localetest.Catalog(c.t), Members: n.Members, Conferences: n.Conferences, Recordings: n.Recordings, IsMember: o.IsMember,
 		Pages: func(w http.ResponseWriter, _ *http.Request, err error, back string, again bool) {
 			_, _ = io.WriteString(w, "<html>page: "+fault.CodeOf(err)+" back="+back+"</html>")
 		},
 	})
 	c.must(err)
-	mux.Handler = n.Handler
+	mux.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if gateway.IsPlayback(r.URL.Path) {
+			n.Handler.Playback(w, r)
+			return
+		}
+		n.Handler.ServeHTTP(w, r)
+	})
 	runner := jobs.New(jobs.Deps{DB: db, Now: c.clock, Log: o.Log, Node: node, Version: "test"})
 	n.Conferences.Register(runner)
+	n.Recordings.Register(runner)
 	runner.Every("admission.tick", 200*time.Millisecond, n.Gate.Tick)
 	ctx := context.Background()
 	c.must(n.Gate.Start(ctx))
