@@ -23,6 +23,7 @@ type ConnectionCmd struct {
 	List   ConnectionList   `cmd:"" help:"List the endpoints of a member, or of all."`
 	Rotate ConnectionRotate `cmd:"" help:"Draw a fresh secret; the old one stays valid for a while."`
 	Revoke ConnectionRevoke `cmd:"" help:"End an endpoint for ever."`
+	Import ConnectionImport `cmd:"" help:"Take over the tenants of Scalelite or the frontends of b3scale; their secrets stay valid."`
 	Params ConnectionParams `cmd:"" help:"Show or replace the rules about parameters of create and join."`
 }
 

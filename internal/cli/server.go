@@ -22,6 +22,7 @@ import (
 type ServerCmd struct {
 	Add     ServerAdd     `cmd:"" help:"Add a BigBlueButton server; its secret is tried first."`
 	List    ServerList    `cmd:"" help:"List servers and what runs on them."`
+	Import  ServerImport  `cmd:"" help:"Take over the servers of Scalelite or b3scale; they begin disabled."`
 	Enable  ServerEnable  `cmd:"" help:"Let meetings begin there."`
 	Cordon  ServerCordon  `cmd:"" help:"No new meetings; those there go on."`
 	Drain   ServerDrain   `cmd:"" help:"No new meetings, and disabled when the last has ended."`

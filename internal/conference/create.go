@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -175,7 +176,7 @@ func (s *Service) createNew(ctx context.Context, in CreateInput, asked bbb.Query
 	}
 	finish := s.flights.begin(c.ID)
 	defer finish()
-	a, err := s.deps.Gate.Reserve(ctx, reserve, func(ctx context.Context, tx store.Tx, now instant.Instant, a admission.Admission) error {
+	then := func(ctx context.Context, tx store.Tx, now instant.Instant, a admission.Admission) error {
 		c.Meeting = a.Meeting
 		c.Until = now.Add(reservedFor)
 		if err := insert(ctx, tx, c); err != nil {
@@ -190,7 +191,15 @@ func (s *Service) createNew(ctx context.Context, in CreateInput, asked bbb.Query
 			return err
 		}
 		return store.Changed(ctx, tx, now, TopicConference, string(c.ID))
-	})
+	}
+	a, err := s.deps.Gate.Reserve(ctx, reserve, then)
+	if len(reserve.Tags) > 0 && fault.CodeOf(err) == "fleet.no_server" {
+		if _, required := tagsAsked(in.Connection, asked); required {
+			return Created{}, false, fault.New(fault.Unavailable, "conference.server_tag", fault.Params{"Tag": strings.Join(reserve.Tags, ";")})
+		}
+		reserve.Tags = nil // any will do
+		a, err = s.deps.Gate.Reserve(ctx, reserve, then)
+	}
 	if err != nil {
 		return Created{}, false, err
 	}
@@ -220,6 +229,7 @@ func (s *Service) draft(ctx context.Context, in CreateInput, asked bbb.Query, ex
 	if reserve.Cap == 0 {
 		reserve.Cap = tariff.Unlimited
 	}
+	reserve.Tags, _ = tagsAsked(in.Connection, asked)
 	if !strings.EqualFold(asked.Get("isBreakout"), "true") && !strings.EqualFold(asked.Get("isBreakoutRoom"), "true") {
 		return c, reserve, nil
 	}
@@ -236,6 +246,21 @@ func (s *Service) draft(ctx context.Context, in CreateInput, asked bbb.Query, ex
 	}
 	reserve.On = p.Server
 	return c, reserve, nil
+}
+
+// tagsAsked are the tags a meeting's server must carry by the rules of its connection (meta_server-tag: "a;b", "none", and "!" at
+// the end when no other server will do). What a client asks for by itself is not heard: kinds of servers are the operator's.
+func tagsAsked(c membership.Connection, asked bbb.Query) (tags []string, required bool) {
+	if !slices.ContainsFunc(c.Params, func(p membership.Param) bool { return p.Name == "meta_server-tag" }) {
+		return nil, false
+	}
+	text, required := strings.CutSuffix(asked.Get("meta_server-tag"), "!")
+	for t := range strings.SplitSeq(text, ";") {
+		if t = strings.TrimSpace(t); t != "" && t != "none" {
+			tags = append(tags, t)
+		}
+	}
+	return tags, required
 }
 
 // mostMinutes keeps a duration within what a clock can hold: a hundred years.

@@ -135,6 +135,7 @@ type hooks struct {
 	book     hookBook
 	outbox   outbox
 	polled   polled
+	remarks  remarks
 	metrics  *hookMetrics
 }
 

@@ -142,10 +142,13 @@ func (s *Service) hear(ctx context.Context, srv *server, e event) error {
 	case "meeting-created":
 		return nil // clients were told when it was confirmed
 	case "meeting-ended": // clients are told when it has ended here, whoever noticed
-		if c.State == fleet.Live {
-			_, err := s.isOver(ctx, c)
+		if c.State != fleet.Live || !s.hooks.remarks.may("over "+string(c.ID), overEvery) {
+			return nil
+		}
+		if over, err := s.isOver(ctx, c); over || err != nil {
 			return err
 		}
+		s.spawn(func(ctx context.Context) { s.watchEnd(ctx, *c) }) // it may say so before it is so
 		return nil
 	case "user-joined", "user-left":
 		if !s.attend(ctx, srv, c, e) {
@@ -194,7 +197,7 @@ func (s *Service) attend(ctx context.Context, srv *server, c *Conference, e even
 			return false
 		}
 		if err = s.deps.Gate.Present(ctx, c.ID, participant); fault.KindOf(err) == fault.NotFound && err != nil {
-			s.poller.soon(srv.ID) // somebody without a seat: the poll counts them
+			s.pollSoon(ctx, srv.ID) // somebody without a seat: the poll counts them
 			return true
 		}
 	} else {
@@ -207,7 +210,7 @@ func (s *Service) attend(ctx context.Context, srv *server, c *Conference, e even
 		}
 	}
 	if err != nil {
-		s.poller.soon(srv.ID)
+		s.pollSoon(ctx, srv.ID)
 		s.deps.Log.DebugContext(ctx, "presence not noted, the poll will", "meeting", c.ID, "err", err)
 	}
 	return true

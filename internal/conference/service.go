@@ -122,7 +122,7 @@ func (s *Service) Start(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := s.hooks.book.watch(ctx, s.deps.DB); err != nil {
+	if err := s.hooks.watch(ctx, s.deps.DB, s.poller); err != nil {
 		return err
 	}
 	if err := s.readAll(ctx); err != nil {

@@ -126,33 +126,50 @@ func (in AddInput) Validate() error {
 // Add makes a BigBlueButton server known; it was never seen yet. Conflict (fleet.server_known) when its URL
 // is known.
 func (s *Service) Add(ctx context.Context, in AddInput) (Server, error) {
-	if err := in.Validate(); err != nil {
-		return Server{}, err
-	}
-	now := s.deps.Now()
-	tags := append([]string{}, in.Tags...)
-	slices.Sort(tags)
-	if s.deps.Sealer == nil {
-		return Server{}, errNoSealer
-	}
-	server := id.NewServer()
-	secret, err := s.deps.Sealer.Seal(purpose(server), in.Secret)
+	out, err := s.AddAll(ctx, []AddInput{in})
 	if err != nil {
 		return Server{}, err
 	}
-	out := Server{
-		ID: server, Kind: KindBBB, StableKey: in.URL, Name: in.Name, URL: in.URL, Observed: ObservedUnknown,
-		Admin: in.Admin, LoadUnits: in.LoadUnits, Secret: secret, Tags: slices.Compact(tags),
+	return out[0], nil
+}
+
+// AddAll is Add for several servers: all of them, or none.
+func (s *Service) AddAll(ctx context.Context, ins []AddInput) ([]Server, error) {
+	if s.deps.Sealer == nil {
+		return nil, errNoSealer
 	}
-	err = s.deps.DB.Write(ctx, func(tx store.Tx) error {
-		inserted, err := insertServer(ctx, tx, out, now)
-		if err == nil && !inserted {
-			err = fault.New(fault.Conflict, "fleet.server_known")
+	now := s.deps.Now()
+	out := make([]Server, len(ins))
+	for i, in := range ins {
+		if err := in.Validate(); err != nil {
+			return nil, err
 		}
+		tags := append([]string{}, in.Tags...)
+		slices.Sort(tags)
+		server := id.NewServer()
+		secret, err := s.deps.Sealer.Seal(purpose(server), in.Secret)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		return audit(ctx, tx, now, in.Actor, "server.add", out.ID, map[string]string{"admin": string(in.Admin)})
+		out[i] = Server{
+			ID: server, Kind: KindBBB, StableKey: in.URL, Name: in.Name, URL: in.URL, Observed: ObservedUnknown,
+			Admin: in.Admin, LoadUnits: in.LoadUnits, Secret: secret, Tags: slices.Compact(tags),
+		}
+	}
+	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
+		for i, v := range out {
+			inserted, err := insertServer(ctx, tx, v, now)
+			if err == nil && !inserted {
+				err = fault.New(fault.Conflict, "fleet.server_known")
+			}
+			if err != nil {
+				return err
+			}
+			if err := audit(ctx, tx, now, ins[i].Actor, "server.add", v.ID, map[string]string{"admin": string(v.Admin)}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return out, err
 }

@@ -14,6 +14,7 @@ import (
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/membership"
+	"meetcoop/internal/membership/membershiptest"
 	"meetcoop/internal/store"
 	"meetcoop/internal/store/storetest"
 	"meetcoop/internal/tariff"
@@ -80,7 +81,7 @@ func TestAnEngineIsOneServerOverRestarts(t *testing.T) {
 
 func TestABigBlueButtonServerIsNotedOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		s, err := fleet.New(fleet.Deps{DB: db, Now: instant.System(0)})
+		s, err := fleet.New(fleet.Deps{DB: db, Now: instant.System(0), Sealer: membershiptest.Sealer{}})
 		must(t, err)
 		in := fleet.AddInput{Name: "bbb1", URL: "https://bbb1.example/bigbluebutton/api", Secret: "x", LoadUnits: 175, Tags: []string{"eu", "eu"}, Admin: fleet.AdminDisabled}
 		got, err := s.Add(ctx, in)

@@ -93,7 +93,9 @@ type ConnectInput struct {
 	Refusal    Refusal
 	JoinMode   JoinMode
 	Secret     string   // "" draws one; given when clients keep the one they have
+	Further    []string // further secrets that stay valid until the next rotation's overlap is over; nil mostly
 	Aliases    []string // further names under which the endpoint is found
+	Params     []Param  // its rules; nil for none
 }
 
 // Validate returns Invalid (input.invalid) with every wrong field.
@@ -112,8 +114,13 @@ func (in *ConnectInput) Validate() error {
 	}
 	c.Field(in.Refusal == RefusalCreate || in.Refusal == RefusalJoin, "refusal", "input.choice")
 	c.Field(in.JoinMode == JoinRedirect || in.JoinMode == JoinHandover, "join_mode", "input.choice")
-	c.Field(in.Secret == "" || (len(in.Secret) >= 8 && len(in.Secret) <= 512), "secret", "connection.secret")
-	return c.Err()
+	for _, text := range append([]string{in.Secret}, in.Further...) {
+		c.Field(text == "" || (len(text) >= 8 && len(text) <= 512), "secret", "connection.secret")
+	}
+	if err := c.Err(); err != nil {
+		return err
+	}
+	return checkParams(in.Params)
 }
 
 // errNoSealer is a mistake of whoever built the service.
@@ -123,65 +130,95 @@ var errNoSealer = errors.New("membership: connections need a Sealer")
 // (connection.name_taken, connection.tenant_taken), LimitReached (connection.limit{Limit}), NotFound (member.unknown),
 // Forbidden (member.forbidden).
 func (s *Service) Connect(ctx context.Context, actor identity.Actor, in ConnectInput) (Connection, string, error) {
-	if err := in.Validate(); err != nil {
-		return Connection{}, "", err
-	}
-	if s.deps.Sealer == nil {
-		return Connection{}, "", errNoSealer
-	}
-	now, text := s.deps.Now(), in.Secret
-	if text == "" {
-		text = drawSecret()
-	}
-	fresh := id.NewConnection()
-	sealed, err := s.deps.Sealer.Seal(purpose(fresh), text)
+	made, secrets, err := s.ConnectAll(ctx, actor, []ConnectInput{in})
 	if err != nil {
 		return Connection{}, "", err
 	}
-	c := Connection{
-		ID: fresh, Member: in.Member, Name: in.Name, TenantName: in.TenantName, Level: in.Level,
-		Refusal: in.Refusal, JoinMode: in.JoinMode, Params: []Param{}, CreatedAt: now,
+	return made[0], secrets[0], nil
+}
+
+// ConnectAll is Connect for several connections: all of them, or none. The errors are those of Connect.
+func (s *Service) ConnectAll(ctx context.Context, actor identity.Actor, ins []ConnectInput) ([]Connection, []string, error) {
+	if s.deps.Sealer == nil {
+		return nil, nil, errNoSealer
 	}
-	err = s.deps.DB.Write(ctx, func(tx store.Tx) error {
-		m, err := Authorise(ctx, tx, actor, ActionConnections, in.Member)
+	now := s.deps.Now()
+	made, secrets, sealed := make([]Connection, len(ins)), make([]string, len(ins)), make([][]string, len(ins))
+	for i := range ins {
+		in := &ins[i]
+		if err := in.Validate(); err != nil {
+			return nil, nil, err
+		}
+		made[i] = Connection{
+			ID: id.NewConnection(), Member: in.Member, Name: in.Name, TenantName: in.TenantName, Level: in.Level,
+			Refusal: in.Refusal, JoinMode: in.JoinMode, Params: append([]Param{}, in.Params...), CreatedAt: now,
+		}
+		if secrets[i] = in.Secret; secrets[i] == "" {
+			secrets[i] = drawSecret()
+		}
+		for _, text := range append([]string{secrets[i]}, in.Further...) {
+			v, err := s.deps.Sealer.Seal(purpose(made[i].ID), text)
+			if err != nil {
+				return nil, nil, err
+			}
+			sealed[i] = append(sealed[i], v)
+		}
+	}
+	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
+		for i, c := range made {
+			if err := s.connect(ctx, tx, now, actor, ins[i], c, sealed[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return made, secrets, err
+}
+
+// connect writes one connection. It joins tx.
+func (s *Service) connect(ctx context.Context, tx store.Tx, now instant.Instant, actor identity.Actor, in ConnectInput, c Connection, sealed []string) error {
+	m, err := Authorise(ctx, tx, actor, ActionConnections, in.Member)
+	if err != nil {
+		return err
+	}
+	if err := s.roomForConnection(ctx, tx, in.Member, now); err != nil {
+		return err
+	}
+	if in.Level != "" {
+		exists, err := s.deps.Levels.LevelExists(ctx, tx, in.Level, now.In(m.Location()))
 		if err != nil {
 			return err
 		}
-		if err := s.roomForConnection(ctx, tx, in.Member, now); err != nil {
+		var check fault.Check
+		check.Field(exists, "level", "level.unknown")
+		if err := check.Err(); err != nil {
 			return err
 		}
-		if in.Level != "" {
-			exists, err := s.deps.Levels.LevelExists(ctx, tx, in.Level, now.In(m.Location()))
-			if err != nil {
-				return err
-			}
-			var check fault.Check
-			check.Field(exists, "level", "level.unknown")
-			if err := check.Err(); err != nil {
-				return err
-			}
-		}
-		inserted, err := insertConnection(ctx, tx, c)
-		if err := unique(inserted, err, "connection.tenant_taken", fault.Params{"Name": c.TenantName}); err != nil {
+	}
+	inserted, err := insertConnection(ctx, tx, c)
+	if err := unique(inserted, err, "connection.tenant_taken", fault.Params{"Name": c.TenantName}); err != nil {
+		return err
+	}
+	if err := updateParams(ctx, tx, c); err != nil {
+		return err
+	}
+	for _, name := range append([]string{in.Name}, in.Aliases...) {
+		inserted, err := insertConnectionName(ctx, tx, name, c.ID)
+		if err := unique(inserted, err, "connection.name_taken", fault.Params{"Name": name}); err != nil {
 			return err
 		}
-		for _, name := range append([]string{in.Name}, in.Aliases...) {
-			inserted, err := insertConnectionName(ctx, tx, name, c.ID)
-			if err := unique(inserted, err, "connection.name_taken", fault.Params{"Name": name}); err != nil {
-				return err
-			}
-		}
-		if err := insertSecret(ctx, tx, Secret{ID: id.NewSecret(), CreatedAt: now}, c.ID, sealed); err != nil {
+	}
+	for i, v := range sealed { // the first is the newest
+		if err := insertSecret(ctx, tx, Secret{ID: id.NewSecret(), CreatedAt: now.Add(-time.Duration(i) * time.Second)}, c.ID, v); err != nil {
 			return err
 		}
-		if c.Level != "" {
-			if err := s.entitlementChanged(ctx, tx, now, c.Member); err != nil {
-				return err
-			}
+	}
+	if c.Level != "" {
+		if err := s.entitlementChanged(ctx, tx, now, c.Member); err != nil {
+			return err
 		}
-		return s.connectionChanged(ctx, tx, now, actor, "connection.create", c)
-	})
-	return c, text, err
+	}
+	return s.connectionChanged(ctx, tx, now, actor, "connection.create", c)
 }
 
 // roomForConnection refuses when the member has as many as its level allows. It joins tx.
