@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"meetcoop/internal/fault"
@@ -22,7 +21,7 @@ type tenant struct {
 	connection membership.Connection
 	keys       []membership.Secret
 	secrets    []string // texts of keys, in their order
-	noted      atomic.Int64
+	noted      sync.Map // of id.Secret to the hour in which its use was noted
 }
 
 // valid returns the secrets that may be signed with now.
@@ -116,11 +115,11 @@ func (t *tenants) find(ctx context.Context, name string) (_ *tenant, ok bool, er
 	return v, v != t.nobody, nil
 }
 
-// used notes once an hour which secret a client signs with.
+// used notes once an hour of each secret that a client signs with it: the one last used signs what clients are sent.
 func (t *tenants) used(ctx context.Context, v *tenant, k membership.Secret) {
 	now := t.now()
 	hour := now.Time().Truncate(time.Hour).Unix()
-	if k.ID == "" || v.noted.Swap(hour) == hour || now.Sub(k.UsedAt) < time.Hour {
+	if old, _ := v.noted.Swap(k.ID, hour); k.ID == "" || old == any(hour) || now.Sub(k.UsedAt) < time.Hour {
 		return
 	}
 	go func() {
