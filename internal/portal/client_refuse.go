@@ -41,8 +41,13 @@ func (h *Handler) RefuseClient(w http.ResponseWriter, raw *http.Request, err err
 // clientRefuseOf draws the refusal.
 func (h *Handler) clientRefuseOf(r *Request, err error, back string, again bool) clientRefusePage {
 	code, title := fault.CodeOf(err), "refuse.other"
-	if code != "admission.running_rooms" && code != "member.suspended" && explained[code] { // those name the member
-		title = "refuse." + code
+	switch code {
+	case "admission.seats_full", "admission.running_rooms", "member.suspended": // their titles name the member, which the client's people do not know
+		title = "usage.refusal." + code
+	default:
+		if explained[code] {
+			title = "refuse." + code
+		}
 	}
 	page := clientRefusePage{
 		Page:    h.page(r, "", r.P.N(title, limitOf(err), map[string]any{"Limit": limitOf(err)})),

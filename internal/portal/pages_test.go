@@ -187,7 +187,7 @@ func TestInspectFindsFaults(t *testing.T) {
 	}
 }
 
-var rawKey = regexp.MustCompile(`\b(fault|done|portal|rooms|room|account|usage|levels|home|join|meet|signin|signup)\.[a-z_]+(\.[a-z_]+)*\b`)
+var rawKey = regexp.MustCompile(`\b(fault|done|portal|connections|servers|confirm|rooms|room|account|usage|levels|home|join|meet|signin|signup)\.[a-z_]+(\.[a-z_]+)*\b`)
 
 var void = map[string]bool{"area": true, "base": true, "br": true, "col": true, "embed": true, "hr": true, "img": true, "input": true, "link": true, "meta": true, "source": true, "track": true, "wbr": true}
 

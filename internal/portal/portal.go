@@ -11,10 +11,12 @@ import (
 	"net/netip"
 
 	"meetcoop/internal/admission"
+	"meetcoop/internal/fleet"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/live"
 	"meetcoop/internal/locale"
+	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
 	"meetcoop/internal/web"
@@ -58,11 +60,16 @@ type Deps struct {
 
 	DB        *store.DB
 	Identity  *identity.Service
+	Members   *membership.Service
+	Fleet     *fleet.Service
 	Rooms     *rooms.Service
 	Live      *live.Service
 	Gate      *admission.Gate
 	PublicURL string                         // without a slash at its end; absolute links begin with it
 	Client    func(*http.Request) netip.Addr // the true client address, for rate limits
+	// CheckServer calls a BigBlueButton server before it is added: Invalid with the fields url and secret, or Unavailable
+	// (fleet.server_refused) when it does not take the secret.
+	CheckServer func(ctx context.Context, address, secret string) error
 }
 
 // Handler serves all pages. It is safe for concurrent use.

@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"meetcoop/internal/identity"
+	"meetcoop/internal/instant"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
 )
@@ -18,15 +20,22 @@ func TestPagesKeepToTheirQueries(t *testing.T) {
 	w := liteTown(t, townOptions{})
 	h := w.house("Hilado", "level-2", rooms.Settings{})
 	w.start(h)
-	usage := "/m/" + h.member.Slug + "/usage"
+	usage, links := "/m/"+h.member.Slug+"/usage", "/m/"+h.member.Slug+"/connections"
+	w.connect(h, "hilado-moodle")
+	w.must(w.people.GrantRole(t.Context(), identity.Operator(), h.actor.Person, identity.RoleAdmin, instant.Instant{}))
+	server := "/admin/servers/" + string(w.server)
 	for _, path := range []string{
 		"/", "/levels", "/signin", "/signup", "/account", "/rooms", "/rooms/new", "/rooms/archived",
 		h.path(""), h.path("/join"), h.path("/archive"), usage, usage + "?span=month", usage + "?span=year",
+		links, links + "/new", links + "/hilado-moodle", links + "/hilado-moodle?span=hours", links + "/hilado-moodle/rotate", links + "/hilado-moodle/revoke",
+		"/admin/servers", "/admin/servers/new", server, server + "/disable",
 	} {
 		h.owner.get(path) // the session is remembered from here on
 		r := httptest.NewRequest("GET", path, nil)
 		ctx, n := store.Counting(t.Context())
-		h.owner.do(r.WithContext(ctx))
+		if got := h.owner.do(r.WithContext(ctx)); got.status >= 400 {
+			t.Errorf("%s: status %d", path, got.status)
+		}
 		if n.Load() > mostQueries {
 			t.Errorf("%s: %d queries, at most %d are allowed", path, n.Load(), mostQueries)
 		}

@@ -83,6 +83,24 @@ func (h *Handler) table() []Route {
 
 		{"GET", "/m/{member}/usage", Member, h.usageShow},
 		{"GET", "/m/{member}/usage.csv", Member, h.usageCSV},
+
+		{"GET", "/m/{member}/connections", Manager, h.connectionsList},
+		{"POST", "/m/{member}/connections", Manager, h.connectionCreate},
+		{"GET", "/m/{member}/connections/new", Manager, h.connectionNew},
+		{"GET", "/m/{member}/connections/{connection}", Manager, h.connectionShow},
+		{"GET", "/m/{member}/connections/{connection}/rotate", Manager, h.connectionRotateAsk},
+		{"POST", "/m/{member}/connections/{connection}/rotate", Manager, h.connectionRotate},
+		{"GET", "/m/{member}/connections/{connection}/revoke", Manager, h.connectionRevokeAsk},
+		{"POST", "/m/{member}/connections/{connection}/revoke", Manager, h.connectionRevoke},
+		{"POST", "/m/{member}/connections/{connection}/rules", Manager, h.ruleAdd},
+		{"POST", "/m/{member}/connections/{connection}/rules/remove", Manager, h.ruleRemove},
+
+		{"GET", "/admin/servers", Operator, h.serversList},
+		{"POST", "/admin/servers", Operator, h.serverAdd},
+		{"GET", "/admin/servers/new", Operator, h.serverNew},
+		{"GET", "/admin/servers/{server}", Operator, h.serverShow},
+		{"GET", "/admin/servers/{server}/{act}", Operator, h.serverActAsk},
+		{"POST", "/admin/servers/{server}/{act}", Operator, h.serverAct},
 	}
 	routes = append(routes, h.meetRoutes()...)
 	if h.Demo {

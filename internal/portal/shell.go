@@ -15,11 +15,14 @@ type entry struct {
 	group            string            // "" for everybody, "member" for those with a hat, "platform"
 	roles            []membership.Role // of the hat, without which it is not drawn; nil: any
 	bar              bool              // also in the bottom bar
+	admin            bool              // for admins of the platform only
 }
 
 var entries = []entry{
 	{name: "rooms", icon: "door-open", path: "/rooms", bar: true},
 	{name: "usage", icon: "gauge", path: "/m/{member}/usage", group: "member", bar: true},
+	{name: "connections", icon: "plug", path: "/m/{member}/connections", group: "member", roles: rolesOf[Manager]},
+	{name: "servers", icon: "server", path: "/admin/servers", group: "platform", admin: true},
 	{name: "outbox", icon: "inbox", path: "/outbox", group: "platform"},
 	{name: "levels", icon: "layout-grid", path: "/levels", bar: true},
 	{name: "account", icon: "user", path: "/account", bar: true},
@@ -50,7 +53,7 @@ func (h *Handler) shell(p *Page, r *Request, here string) {
 	}
 	meet, member, platform, low := NavGroup{}, NavGroup{Title: r.P.T("portal.nav.organisation")}, NavGroup{Title: r.P.T("portal.nav.platform")}, NavGroup{}
 	for _, e := range entries {
-		if !h.served(e.path) || (e.group == "member" && (hat.Member.Slug == "" || (e.roles != nil && !hat.Has(e.roles...)))) {
+		if !h.served(e.path) || e.admin && !r.Actor().PlatformAdmin || (e.group == "member" && (hat.Member.Slug == "" || (e.roles != nil && !hat.Has(e.roles...)))) {
 			continue
 		}
 		link := NavLink{Label: r.P.T("portal.nav." + e.name), Href: strings.Replace(e.path, "{member}", hat.Member.Slug, 1), Icon: e.icon, Current: e.name == here}

@@ -27,6 +27,7 @@ import (
 	"meetcoop/internal/live"
 	"meetcoop/internal/mail"
 	"meetcoop/internal/membership"
+	"meetcoop/internal/membership/membershiptest"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/rooms/roomstest"
 	"meetcoop/internal/store"
@@ -52,6 +53,8 @@ type town struct {
 	portal  *Handler
 	handler http.Handler // the portal behind the middleware of the program
 	noWay   error        // what making an entry answers; nil: an entry
+	silent  error        // what a server answers that is tried before it is added
+	tried   []string     // the addresses of servers that were tried
 }
 
 // townOptions change what newTown connects.
@@ -88,7 +91,7 @@ func newTown(t testing.TB, db *store.DB, o townOptions) *town {
 	w := &town{World: roomstest.New(t, db), t: t}
 	ctx, now := t.Context(), w.Clock.Now
 	w.fake = enginetest.NewFake(now)
-	w.fleet, err = fleet.New(fleet.Deps{DB: db, Now: now})
+	w.fleet, err = fleet.New(fleet.Deps{DB: db, Now: now, Sealer: membershiptest.Sealer{}})
 	w.must(err)
 	server, err := w.fleet.RegisterEngine(ctx, fleet.RegisterInput{StableKey: "node", Name: "node", URL: "http://engine.test", Node: id.NewNode(), Key: "k", Secret: "s"})
 	w.must(err)
@@ -116,7 +119,7 @@ func newTown(t testing.TB, db *store.DB, o townOptions) *town {
 	w.portal, err = New(Deps{
 		Log: log, Now: now, Catalog: w.Catalog, Assets: plainAssets{}, Name: "Meet Example", Cookies: cookies, Demo: o.demo,
 		Visitors: Sessions{DB: db, Identity: w.people, Token: SessionToken(cookies)},
-		DB:       db, Identity: w.people, Rooms: w.Rooms, Live: w.live, Gate: w.gate, PublicURL: o.publicURL, Client: web.ClientOf,
+		DB:       db, Identity: w.people, Members: w.Members, Fleet: w.fleet, CheckServer: w.checkServer, Rooms: w.Rooms, Live: w.live, Gate: w.gate, PublicURL: o.publicURL, Client: web.ClientOf,
 	})
 	w.must(err)
 	refuse := web.Refusal(w.Catalog, log)
@@ -135,6 +138,11 @@ func newTown(t testing.TB, db *store.DB, o townOptions) *town {
 		w.gate.Stop()
 	})
 	return w
+}
+
+func (w *town) checkServer(_ context.Context, address, _ string) error {
+	w.tried = append(w.tried, address)
+	return w.silent
 }
 
 func (w *town) must(err error) {

@@ -4,10 +4,13 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"meetcoop/internal/admission"
+	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
@@ -32,6 +35,7 @@ type usagePage struct {
 	Chart    *Chart // of the tabs month and year
 	Totals   []usageLine
 	Refusals *Table
+	Split    *Table // by connection, when there is more than the portal's own
 	Advice   *Notice
 	CSV      Link
 }
@@ -78,6 +82,7 @@ func (h *Handler) usageOf(r *Request, f usageFigures) usagePage {
 	} else {
 		usagePast(r, &page, f.Report, ent.Limits, chosen)
 	}
+	page.Split = splitOf(r, f)
 	page.Advice = advice(r, f.Last, ent)
 	return page
 }
@@ -94,6 +99,8 @@ type usageFigures struct {
 	Rooms  int
 	Hosts  int
 	Names  map[id.Room]string // of the rooms where a meeting runs
+	Links  []membership.Connection
+	Shares map[id.Connection]usage.Share // of Span, which is one slot; nil for the tab now
 }
 
 // usageFigures reads the figures of the chosen tab in one snapshot.
@@ -121,10 +128,19 @@ func (h *Handler) usageFigures(r *Request) (usageFigures, error) {
 		}
 		untilNow(f.Report.Days, f.Now)
 		untilNow(f.Last.Days, f.Now)
-		if f.Span.days > 0 {
-			return nil
+		// The names of applications are worth a query where something of theirs is to be named.
+		if f.Span.days > 0 || slices.ContainsFunc(f.Now.Meetings, func(m fleet.Meeting) bool { return m.Room == "" }) {
+			if f.Links, err = membership.ConnectionsOf(r.Context(), tx, member.ID); err != nil {
+				return err
+			}
 		}
-		return h.usageInside(r, tx, &f)
+		if f.Span.days == 0 {
+			return h.usageInside(r, tx, &f)
+		}
+		if len(f.Links) > 0 {
+			f.Shares, err = usage.ReadShares(r.Context(), tx, sharesInput(r, f.Now, []instant.Instant{tomorrow.AddDays(-f.Span.days).Start(zone)}))
+		}
+		return err
 	})
 	return f, err
 }
@@ -185,8 +201,21 @@ func usageNow(r *Request, page *usagePage, f usageFigures) {
 				ends = r.P.DateTimeShort(m.DeadlineAt)
 			}
 		}
-		page.Running.Rows = append(page.Running.Rows, []Cell{{Text: f.Names[m.Room]}, {Text: r.P.Number(int64(m.People))}, {Text: r.P.Clock(m.StartedAt)}, {Text: ends}})
+		page.Running.Rows = append(page.Running.Rows, []Cell{{Text: meetingName(f, m)}, {Text: r.P.Number(int64(m.People))}, {Text: r.P.Clock(m.StartedAt)}, {Text: ends}})
 	}
+}
+
+// meetingName is the name of the room, or of the application that holds the meeting: what it calls the meeting is its own affair.
+func meetingName(f usageFigures, m fleet.Meeting) string {
+	if m.Room != "" {
+		return f.Names[m.Room]
+	}
+	for _, c := range f.Links {
+		if c.ID == m.Connection {
+			return c.Name
+		}
+	}
+	return ""
 }
 
 func limitWords(r *Request, l tariff.Limit) string {
@@ -228,14 +257,22 @@ func usagePast(r *Request, page *usagePage, report usage.Report, limits tariff.L
 		{Label: r.P.T("usage.hours"), Value: r.P.DurationShort(report.Duration)},
 		{Label: r.P.T("usage.person_hours"), Value: r.P.DurationShort(report.SeatTime)},
 	}
-	if len(report.Refusals) == 0 {
+	page.Refusals = refusalsTable(r, report.Refusals)
+	if page.Refusals == nil {
 		page.None = r.P.T("usage.no_refusals")
-		return
 	}
-	page.Refusals = &Table{Caption: r.P.T("usage.refusals"), Columns: []Column{{Label: r.P.T("usage.reason")}, {Label: r.P.T("usage.refused"), Number: true}, {Label: r.P.T("usage.tries"), Number: true}, {Label: r.P.T("usage.last")}}}
-	for _, f := range report.Refusals {
-		page.Refusals.Rows = append(page.Refusals.Rows, []Cell{{Text: refusalWords(r, f.Code)}, {Text: r.P.Number(int64(f.Refused))}, {Text: r.P.Number(int64(f.Attempts))}, {Text: r.P.DateTimeShort(f.Last)}})
+}
+
+// refusalsTable lists reasons, the most frequent first; nil when nobody was refused.
+func refusalsTable(r *Request, found []usage.Refusals) *Table {
+	if len(found) == 0 {
+		return nil
 	}
+	t := &Table{Caption: r.P.T("usage.refusals"), Columns: []Column{{Label: r.P.T("usage.reason")}, {Label: r.P.T("usage.refused"), Number: true}, {Label: r.P.T("usage.tries"), Number: true}, {Label: r.P.T("usage.last")}}}
+	for _, f := range found {
+		t.Rows = append(t.Rows, []Cell{{Text: refusalWords(r, f.Code)}, {Text: r.P.Number(int64(f.Refused))}, {Text: r.P.Number(int64(f.Attempts))}, {Text: r.P.DateTimeShort(f.Last)}})
+	}
+	return t
 }
 
 // refusalWords names a reason; one without words of its own shows its code, which docs and support know.

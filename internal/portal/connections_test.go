@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package portal
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/membership"
+	"meetcoop/internal/rooms"
+	"meetcoop/internal/store"
+	"meetcoop/internal/tariff"
+	"meetcoop/internal/usage"
+)
+
+// connect gives a house a connection.
+func (w *town) connect(h house, name string) membership.Connection {
+	w.t.Helper()
+	c, _, err := w.Members.Connect(w.t.Context(), h.actor, membership.ConnectInput{Member: h.member.ID, Name: name})
+	w.must(err)
+	return c
+}
+
+// plugged is a house that may have some connections.
+func (w *town) plugged(name string) (house, string) {
+	w.t.Helper()
+	h := w.house(name, "level-2", rooms.Settings{})
+	some := int64(3)
+	w.Override(w.t, h.member.ID, tariff.OverrideFields{Connections: &some})
+	return h, "/m/" + h.member.Slug + "/connections"
+}
+
+var secretText = regexp.MustCompile(`id="secret" type="text" value="([A-Za-z0-9]{40})"`)
+
+// secret reads the secret that a page shows.
+func (a answer) secret() string {
+	a.t.Helper()
+	m := secretText.FindStringSubmatch(a.body)
+	if m == nil {
+		a.t.Fatalf("no secret in %d\n%s", a.status, excerpt(a.body))
+	}
+	return m[1]
+}
+
+func TestAConnectionShowsItsSecretOnce(t *testing.T) {
+	eachTown(t, func(t *testing.T, w *town) {
+		h, list := w.plugged("Hilado")
+		one := list + "/hilado-moodle"
+		hidden := func(what, secret string, a answer) {
+			t.Helper()
+			if strings.Contains(a.body, secret) || strings.Contains(a.header.Get("Location"), secret) {
+				t.Errorf("%s tells the secret", what)
+			}
+		}
+		h.owner.get(list).is("an empty list", 200).says("what a connection is for", "holds its meetings here", "Nextcloud", list+"/new")
+		form := url.Values{"name": {"hilado-moodle"}, "refusal": {"join"}, "join_mode": {"redirect"}}
+		made := h.owner.post(list, form).is("a new connection", 200)
+		first := made.secret()
+		made.says("the instructions", "BIGBLUEBUTTON_ENDPOINT", "bigbluebuttonbn_shared_secret", `value="http://localhost/bbb/hilado-moodle/bigbluebutton/"`, `value="http://localhost/bbb/hilado-moodle/bigbluebutton/api"`, "shown only now")
+		if strings.Count(made.body, first) != 1+len(clients) || made.header.Get("Cache-Control") != "no-store" || len(made.cookies) != 0 {
+			t.Errorf("the secret stands there %d times; cache %q, cookies %v", strings.Count(made.body, first), made.header.Get("Cache-Control"), made.cookies)
+		}
+		again := h.owner.post(list, form)
+		again.leads("the form sent again", one+"?done=connection_exists")
+		hidden("the form sent again", first, again)
+		hidden("the list", first, h.owner.get(list).is("the list", 200).says("it", one, "Refuses on our page", "Not used yet.", "1 of 3"))
+		hidden("the connection", first, h.owner.get(one).is("the connection", 200).says("the end only", "Ends with "+first[36:], "current"))
+
+		ask := h.owner.get(one+"/rotate").is("the question", 200).says("the choices", "1 hour", "24 hours", "7 days")
+		newest := ask.value("newest")
+		h.owner.post(one+"/rotate", url.Values{"newest": {newest}, "overlap": {"1y"}}).is("an overlap nobody offers", 422).says("it", "Choose an overlap")
+		replaced := h.owner.post(one+"/rotate", url.Values{"newest": {newest}, "overlap": {"24h"}}).is("replacing", 200)
+		second := replaced.secret()
+		hidden("the new secret's page", first, replaced)
+		if second == first {
+			t.Error("the secret is the old one")
+		}
+		twice := h.owner.post(one+"/rotate", url.Values{"newest": {newest}, "overlap": {"24h"}})
+		twice.leads("sent again", one+"?done=connection_rotated_before")
+		h.owner.get(one).is("both", 200).says("both", "Ends with "+first[36:], "Ends with "+second[36:], "valid until")
+		if n := w.count(`SELECT COUNT(*) FROM connection_secret`); n != 2 {
+			t.Errorf("%d secrets", n)
+		}
+
+		h.owner.get(one+"/revoke").is("the question", 200).says("what happens", "nobody can join", "hilado-moodle")
+		h.owner.post(one+"/revoke", url.Values{"typed": {"hilado"}}).is("another name", 422).says("it", `aria-invalid="true"`)
+		h.owner.post(one+"/revoke", url.Values{"typed": {" hilado-moodle "}}).leads("revoking", list+"?done=connection_revoked")
+		h.owner.get(list).is("the list", 200).says("it", "Revoked connections")
+		h.owner.get(one).is("what was", 200).says("it", "was revoked")
+		for _, path := range []string{"/rotate", "/revoke"} {
+			h.owner.get(one+path).is(path, 409)
+		}
+		h.owner.post(one+"/rules", url.Values{"operator": {"cap"}}).is("a rule for what is gone", 409)
+		h.owner.post(list, form).is("its name again", 422).says("it", "is or was given")
+		if n := w.count(`SELECT COUNT(*) FROM audit_event WHERE action IN ('connection.create', 'connection.rotate', 'connection.revoke')`); n != 3 {
+			t.Errorf("%d events in the audit trail", n)
+		}
+	})
+}
+
+func TestConnectionsAreForTheManagersOfTheirMember(t *testing.T) {
+	w := liteTown(t, townOptions{})
+	h, list := w.plugged("Hilado")
+	other, otherList := w.plugged("Loom")
+	w.connect(h, "hilado-moodle")
+	w.connect(other, "loom-moodle")
+	host := w.someone("Host", h.member.ID, membership.RoleHost, membership.RoleMember)
+	manager := w.someone("Manager", h.member.ID, membership.RoleManager)
+	for _, path := range []string{"", "/new", "/hilado-moodle", "/hilado-moodle/rotate", "/hilado-moodle/revoke"} {
+		host.get(list+path).is("a host at "+path, 403)
+		other.owner.get(list+path).is("an owner elsewhere at "+path, 404)
+		manager.get(list+path).is("a manager at "+path, 200)
+		if got := w.browser().get(list + path); !strings.HasPrefix(got.header.Get("Location"), "/signin?next=") {
+			t.Errorf("nobody at %s: %d", path, got.status)
+		}
+	}
+	for _, path := range []string{"", "/rotate", "/revoke"} { // the foreign connection, below one's own member
+		other.owner.get(otherList+"/hilado-moodle"+path).is("another member's connection", 404)
+	}
+	other.owner.post(otherList+"/hilado-moodle/revoke", url.Values{"typed": {"hilado-moodle"}}).is("revoking another's", 404)
+	other.owner.post(otherList, url.Values{"name": {"hilado-moodle"}}).is("another's name", 422).says("it", "is or was given")
+	host.post(list, url.Values{"name": {"mine"}}).is("a host makes one", 403)
+	if body := host.get("/rooms").body; strings.Contains(body, list) {
+		t.Error("a host is shown the way to the connections")
+	}
+	manager.get("/rooms").says("the way", `href="`+list+`"`)
+
+	strange := w.as("Hilado")
+	strange.headers["Origin"] = "https://evil.example"
+	strange.headers["Sec-Fetch-Site"] = "cross-site"
+	strange.post(list, url.Values{"name": {"evil"}}).is("a foreign page", 403)
+	strange.post(list+"/hilado-moodle/revoke", url.Values{"typed": {"hilado-moodle"}}).is("a foreign page", 403)
+	if n := w.count(`SELECT COUNT(*) FROM connection WHERE kind = 'api' AND revoked_at IS NULL`); n != 2 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+func TestAConnectionFormSaysWhatIsWrong(t *testing.T) {
+	w := liteTown(t, townOptions{})
+	h, list := w.plugged("Hilado")
+	h.owner.post(list, url.Values{"name": {"<b>bold</b>"}, "refusal": {"never"}, "join_mode": {"join"}}).is("three mistakes", 422).says("them", "3 things to correct", "&lt;b&gt;bold&lt;/b&gt;")
+	h.owner.post(list, url.Values{"name": {strings.Repeat("x", 10_000)}}).is("10,000 letters", 422)
+	new := h.owner.post(list, url.Values{"name": {"new"}}).is("the name of a page", 200)
+	link := regexp.MustCompile(`href="(` + list + `/conn_[a-z0-9]+)"`).FindStringSubmatch(new.body)
+	if link == nil {
+		t.Fatalf("the connection called new has no page of its own\n%s", excerpt(new.body))
+	}
+	h.owner.get(link[1]).is("its page", 200).says("it", ">new</h1>")
+	w.connect(h, "two")
+	w.connect(h, "three")
+	h.owner.post(list, url.Values{"name": {"four"}}).is("one too many", 409).says("it", "allows 3 connections", `value="four"`)
+}
+
+func TestRulesOfAConnection(t *testing.T) {
+	w := liteTown(t, townOptions{})
+	h, list := w.plugged("Hilado")
+	w.connect(h, "hilado-moodle")
+	one := list + "/hilado-moodle"
+	add := func(operator, param, value string) answer {
+		return h.owner.post(one+"/rules", url.Values{"have": {h.owner.get(one).value("have")}, "operator": {operator}, "param": {param}, "value": {value}})
+	}
+	add("force", "record", "").leads("a rule", one+"?done=connection_rule_added#rules")
+	h.owner.get(one).says("its words", "record is left out, whatever the application sends.", "force record=")
+	add("default", "welcome", "<script>alert(1)</script>").leads("a value with markup", one+"?done=connection_rule_added#rules")
+	page := h.owner.get(one).is("both", 200).says("the value as text", "&lt;script&gt;alert(1)")
+	add("cap", "maxParticipants", "many").is("a cap without a number", 422).says("what was typed", `value="maxParticipants"`, `value="many"`, "cannot be used")
+	add("force", "meetingID", "x").is("what is ours", 422)
+	add("force", "logo", strings.Repeat("x", 10_000)).is("10,000 letters", 422)
+	add("explode", "logo", "x").is("no operator", 422)
+
+	rule := page.value("rule")
+	h.owner.post(one+"/rules/remove", url.Values{"rule": {rule}}).leads("removing", one+"?done=connection_rule_removed#rules")
+	h.owner.post(one+"/rules/remove", url.Values{"rule": {rule}}).is("removing what was seen before", 409).says("it", "changed the rules meanwhile")
+	h.owner.post(one+"/rules", url.Values{"have": {"0"}, "operator": {"cap"}, "param": {"maxParticipants"}, "value": {"7"}}).is("adding to what was seen before", 409).says("what was typed", `value="maxParticipants"`)
+	for _, bad := range []string{"", "x y", "-1 " + rule, "99 99"} {
+		if got := h.owner.post(one+"/rules/remove", url.Values{"rule": {bad}}); got.status != 400 && got.status != 409 {
+			t.Errorf("rule %q: %d", bad, got.status)
+		}
+	}
+	h.owner.get(one).is("what is left", 200).says("it", "default welcome=")
+}
+
+func TestPagesOfConnectionsShowWhatEachUsed(t *testing.T) {
+	eachTown(t, func(t *testing.T, w *town) {
+		h, list := w.plugged("Hilado")
+		moodle, cloud := w.connect(h, "hilado-moodle"), w.connect(h, "hilado-cloud")
+		now := instant.Of(w.Clock.Now().Time().Truncate(time.Hour)).Add(10 * time.Minute)
+		fact := func(c id.Connection, m id.Meeting, kind usage.Kind, n int, code string) usage.Fact {
+			return usage.Fact{At: now.Add(-20 * time.Minute), Member: h.member.ID, Connection: c, Meeting: m, Kind: kind, N: n, Code: code}
+		}
+		w.must(w.DB.Write(t.Context(), func(tx store.Tx) error {
+			return usage.NewRecorder().Record(
+				t.Context(), tx,
+				fact(moodle.ID, "mtg_1", usage.Ended, 1200, "host"), fact(moodle.ID, "mtg_1", usage.Peak, 7, ""), fact(moodle.ID, "mtg_1", usage.Seated, 3600, ""),
+				fact(moodle.ID, "", usage.Refused, 4, "admission.seats_full"), fact(cloud.ID, "mtg_2", usage.Ended, 60, "empty"), fact(cloud.ID, "mtg_2", usage.Peak, 2, ""),
+			)
+		}))
+		w.Clock.Pass(now.Sub(w.Clock.Now()))
+		figures := regexp.MustCompile(`<dt>([^<]*)</dt><dd>([^<]*)</dd>`)
+		read := func(path string) (out string) {
+			for _, m := range figures.FindAllStringSubmatch(h.owner.get(path).is(path, 200).body, -1) {
+				out += m[1] + ": " + m[2] + "; "
+			}
+			return out
+		}
+		if got := read(list); !strings.Contains(got, "Seats now: 0; Most seats this month: 2; Refused this month: 0; Seats now: 0; Most seats this month: 7; Refused this month: 1;") {
+			t.Errorf("the list says %s", got)
+		}
+		for _, span := range []string{"month", "hours"} {
+			if got := read(list + "/hilado-moodle?span=" + span); !strings.HasPrefix(got, "Seats now: 0; Meetings: 1; Time in meetings: 20 mins; Time of all people together: 1 hr;") {
+				t.Errorf("%s: %s", span, got)
+			}
+			h.owner.get(list+"/hilado-moodle?span="+span).says("the peak and the reason", "At most 7 seats were taken at once.", "All seats taken")
+		}
+		h.owner.get("/m/"+h.member.Slug+"/usage?span=month").is("usage", 200).says("the split", "By connection", "Rooms of this portal", list+"/hilado-moodle")
+	})
+}
