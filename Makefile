@@ -6,6 +6,7 @@
 # check     format, vet, lint, types, import arrows, licences, texts, generated files; part of test
 # bench     the benchmarks of docs/performance.md
 # clients   foreign client libraries, fetched by npm, against the gateway and two simulated servers
+# soak      five minutes of 1,000 calls a second while a server dies: memory, descriptors and goroutines stay flat
 # fuzz      every parser of foreign input for FUZZTIME (20s) each
 # screenshots, a11y   pictures of the pages; the full accessibility matrix (both need Chromium)
 # generate  rewrite generated files
@@ -15,7 +16,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: run build test check bench clients fuzz screenshots a11y generate clean test-db assets fmt vet lint types arch needs-build needs-browser
+.PHONY: run build test check bench clients fuzz soak screenshots a11y generate clean test-db assets fmt vet lint types arch needs-build needs-browser
 # Targets share two cores, a database and a build cache: one after the other.
 .NOTPARALLEL:
 
@@ -32,6 +33,11 @@ build: needs-build assets
 clients: build
 	go build -o bin/bbbsim ./cmd/bbbsim
 	cd test/clients && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --silent && node run.mjs
+
+SOAKTIME ?= 5m
+soak: build
+	go build -o bin/bbbsim ./cmd/bbbsim
+	go run ./test/soak -for $(SOAKTIME)
 
 FUZZTIME ?= 20s
 fuzz:
