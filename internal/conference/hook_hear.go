@@ -142,7 +142,7 @@ func (s *Service) hear(ctx context.Context, srv *server, e event) error {
 	case "meeting-created":
 		return nil // clients were told when it was confirmed
 	case "meeting-ended": // clients are told when it has ended here, whoever noticed
-		if c.State != fleet.Live || !s.hooks.remarks.may("over "+string(c.ID), overEvery) {
+		if c.State != fleet.Live || !s.hooks.remarks.may(s.deps.Now(), "over "+string(c.ID), overEvery) {
 			return nil
 		}
 		if over, err := s.isOver(ctx, c); over || err != nil {
@@ -188,7 +188,7 @@ func (s *Service) attend(ctx context.Context, srv *server, c *Conference, e even
 	if e.user.internal == "" || e.user.external == "" {
 		return true // about nobody the gate could know
 	}
-	s.hooks.presence.keep(func(m id.Meeting) bool { return s.board.get(m) != nil })
+	s.hooks.presence.keep(s.deps.Now(), func(m id.Meeting) bool { return s.board.get(m) != nil })
 	person := usage.KeyOf(c.Connection, e.user.external)
 	participant := id.DerivedParticipant(c.ID, person)
 	var err error

@@ -8,17 +8,17 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"meetcoop/internal/engine/bbb"
 	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
 )
 
 // polled is whom the leader last told clients to be in which meeting, where servers have no webhooks. It is not Seen: that changes
 // with every look of every node.
 type polled struct {
 	mu     sync.Mutex
-	tidied time.Time
+	tidied instant.Instant
 	in     map[id.Meeting]map[string]bbb.Attendee // by external user id; nil while another node leads
 	before map[id.Meeting]*Conference             // open when this node began to lead, until a list has them
 }
@@ -66,13 +66,13 @@ func (b *board) everything() map[id.Meeting]*Conference {
 }
 
 // keep forgets meetings that are no longer open, or whose server tells by itself, once in a while.
-func (p *polled) keep(wanted func(id.Meeting) bool) {
+func (p *polled) keep(now instant.Instant, wanted func(id.Meeting) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if time.Since(p.tidied) < tidyEvery {
+	if now.Sub(p.tidied) < tidyEvery {
 		return
 	}
-	p.tidied = time.Now()
+	p.tidied = now
 	maps.DeleteFunc(p.in, func(m id.Meeting, _ map[string]bbb.Attendee) bool { return !wanted(m) })
 	maps.DeleteFunc(p.before, func(m id.Meeting, _ *Conference) bool { return !wanted(m) })
 }
@@ -106,7 +106,7 @@ func (s *Service) tellDifferences(ctx context.Context, srv *server, c *Conferenc
 	if info.InternalID != c.InternalID || info.EndTime != 0 || info.ForciblyEnded {
 		return
 	}
-	s.hooks.polled.keep(func(m id.Meeting) bool {
+	s.hooks.polled.keep(s.deps.Now(), func(m id.Meeting) bool {
 		open := s.board.get(m)
 		return open != nil && s.hooks.servers.hooked(open.Server) != hookedYes
 	})

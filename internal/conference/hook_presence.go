@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
 	"meetcoop/internal/usage"
 )
 
@@ -15,7 +16,7 @@ import (
 type presence struct {
 	mu       sync.Mutex
 	meetings map[id.Meeting]map[string]session // by internal user id
-	tidied   time.Time
+	tidied   instant.Instant
 }
 
 type session struct {
@@ -90,13 +91,13 @@ func (p *presence) crowd(m id.Meeting) map[string]session {
 }
 
 // keep forgets meetings that are no longer open, once in a while.
-func (p *presence) keep(open func(id.Meeting) bool) {
+func (p *presence) keep(now instant.Instant, open func(id.Meeting) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if time.Since(p.tidied) < tidyEvery {
+	if now.Sub(p.tidied) < tidyEvery {
 		return
 	}
-	p.tidied = time.Now()
+	p.tidied = now
 	for m := range p.meetings {
 		if !open(m) {
 			delete(p.meetings, m)

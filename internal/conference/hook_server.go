@@ -13,6 +13,7 @@ import (
 	"meetcoop/internal/engine/bbb"
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
 )
 
 const (
@@ -39,7 +40,7 @@ type serverHooks struct {
 
 type serverHook struct {
 	state hooked
-	due   time.Time
+	due   instant.Instant
 	busy  bool
 }
 
@@ -66,7 +67,7 @@ func (s *Service) ensureHook(ctx context.Context, srv *server) {
 		k = &serverHook{}
 		h.known[srv.ID] = k
 	}
-	if k.busy || (time.Now().Before(k.due) && srv.Observed == fleet.ObservedUp) {
+	if k.busy || (s.deps.Now().Before(k.due) && srv.Observed == fleet.ObservedUp) {
 		return
 	}
 	k.busy = true
@@ -79,13 +80,13 @@ func (s *Service) ensureHook(ctx context.Context, srv *server) {
 		defer h.mu.Unlock()
 		k.busy = false
 		if err != nil {
-			k.due = time.Now().Add(hookAgain)
+			k.due = s.deps.Now().Add(hookAgain)
 			return
 		}
 		if k.state != state {
 			s.deps.Log.InfoContext(ctx, "webhooks of a server", "server", srv.ID, "name", srv.Name, "there", state == hookedYes)
 		}
-		k.state, k.due = state, time.Now().Add(hookEvery)
+		k.state, k.due = state, s.deps.Now().Add(hookEvery)
 	})
 }
 

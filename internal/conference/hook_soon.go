@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
 	"meetcoop/internal/store"
 )
 
@@ -21,19 +22,18 @@ const (
 // remarks remembers when something was last done because a server said so: one that lies must not keep us busy.
 type remarks struct {
 	mu sync.Mutex
-	at map[string]time.Time
+	at map[string]instant.Instant
 }
 
 // may reports whether something was not done for that long, and notes that it is done now.
-func (r *remarks) may(what string, every time.Duration) bool {
+func (r *remarks) may(now instant.Instant, what string, every time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := time.Now()
-	if now.Sub(r.at[what]) < every {
+	if last, known := r.at[what]; known && now.Sub(last) < every {
 		return false
 	}
 	if r.at == nil || len(r.at) >= mostRemarked {
-		r.at = map[string]time.Time{}
+		r.at = map[string]instant.Instant{}
 	}
 	r.at[what] = now
 	return true
@@ -41,14 +41,14 @@ func (r *remarks) may(what string, every time.Duration) bool {
 
 // pollSoon has the leader poll a server of which this node may have missed something.
 func (s *Service) pollSoon(ctx context.Context, server id.Server) {
-	if !s.hooks.remarks.may("poll "+string(server), soonEvery) {
+	now := s.deps.Now()
+	if !s.hooks.remarks.may(now, "poll "+string(server), soonEvery) {
 		return
 	}
 	if s.poller.leads() {
 		s.poller.soon(server)
 		return
 	}
-	now := s.deps.Now()
 	err := s.deps.DB.Write(ctx, func(tx store.Tx) error { return store.Changed(ctx, tx, now, topicPoll, string(server)) })
 	if err != nil { // its turn comes
 		s.deps.Log.DebugContext(ctx, "leader not asked for a poll", "server", server, "err", err)
