@@ -42,7 +42,8 @@ type intake struct {
 	path   string
 	files  int
 	bytes  int64
-	parts  []part         // in order of appearance
+	parts  []part // in order of appearance
+	noted  map[part]bool
 	broken map[part]error // why it cannot be taken
 }
 
@@ -59,7 +60,7 @@ func newIntake(below string) (*intake, error) {
 		_ = os.Remove(dir) // the first error tells
 		return nil, err
 	}
-	return &intake{root: root, path: dir, broken: map[part]error{}}, nil
+	return &intake{root: root, path: dir, noted: map[part]bool{}, broken: map[part]error{}}, nil
 }
 
 func (n *intake) close() {
@@ -154,7 +155,8 @@ func (n *intake) readTar(ctx context.Context, from io.Reader) error {
 
 // note remembers that there is such a part.
 func (n *intake) note(p part) {
-	if !slices.Contains(n.parts, p) {
+	if !n.noted[p] {
+		n.noted[p] = true
 		n.parts = append(n.parts, p)
 	}
 }
