@@ -87,6 +87,7 @@ func (s *Service) CreateHook(ctx context.Context, in HookInput) (h Hook, known b
 		}
 		return store.Changed(ctx, tx, h.CreatedAt, TopicHook, string(h.Connection))
 	})
+	s.hooks.book.drop(in.Connection)         // a meeting made next must find it; other nodes hear within a second
 	if fault.CodeOf(err) == "store.unique" { // another node was faster
 		return s.CreateHook(ctx, in)
 	}
@@ -106,6 +107,7 @@ func (s *Service) Hooks(ctx context.Context, connection id.Connection, meeting s
 // DestroyHook forgets a hook and what it was still to be told. Problem destroyMissingHook when the connection has no such one.
 func (s *Service) DestroyHook(ctx context.Context, connection id.Connection, hook int64) error {
 	now := s.deps.Now()
+	defer s.hooks.book.drop(connection)
 	return s.deps.DB.Write(ctx, func(tx store.Tx) error {
 		n, err := deleteHook(ctx, tx, connection, hook)
 		if err != nil {
@@ -141,12 +143,15 @@ type hooks struct {
 
 // watch follows changes of hooks.
 func (b *hookBook) watch(ctx context.Context, db *store.DB) error {
-	return db.Watch(ctx, TopicHook, func(key string) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.age++
-		delete(b.of, id.Connection(key))
-	})
+	return db.Watch(ctx, TopicHook, func(key string) { b.drop(id.Connection(key)) })
+}
+
+// drop has the hooks of a connection read again.
+func (b *hookBook) drop(connection id.Connection) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.age++
+	delete(b.of, connection)
 }
 
 // find returns the hooks of a connection, from memory mostly. Nobody changes what it returns.

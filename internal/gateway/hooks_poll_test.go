@@ -3,6 +3,7 @@
 package gateway_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -57,22 +58,31 @@ func TestWithoutWebhooksEventsAreMadeFromPolls(t *testing.T) {
 	})
 }
 
-func TestAfterARestartOnlyWhatChangedIsTold(t *testing.T) {
-	each(t, bare(), func(t *testing.T, c *gatewaytest.Cooperative, n *gatewaytest.Node) {
+func TestARestartLosesNoEndAndTellsNobodyTwice(t *testing.T) {
+	o := bare()
+	o.HookWaits = []time.Duration{200 * time.Millisecond, 300 * time.Millisecond, 400 * time.Millisecond, time.Second}
+	each(t, o, func(t *testing.T, c *gatewaytest.Cooperative, n *gatewaytest.Node) {
 		srv := c.Servers[0]
 		polls(t, srv)
-		k, r := c.Client(n, "hilado", tariff.OverrideFields{}), newReceiver(t)
-		r.wants(k, "/", "")
-		k.Must("create", "name=Assembly&meetingID=coop-1&attendeePW=ap&moderatorPW=mp")
+		k, r, ends := c.Client(n, "hilado", tariff.OverrideFields{}), newReceiver(t), newReceiver(t)
+		r.wants(k, "/", "&meetingID=coop-1")
+		ends.wants(k, "/", "&eventID=meeting-ended")
+		ends.answer(http.StatusServiceUnavailable)
+		for _, m := range []string{"coop-1", "coop-2"} {
+			k.Must("create", "name=Assembly&meetingID="+m+"&attendeePW=ap&moderatorPW=mp")
+		}
 		ana, _ := k.Enter("fullName=Ana&meetingID=coop-1&password=mp&userID=ana")
 		ben, _ := k.Enter("fullName=Ben&meetingID=coop-1&password=ap&userID=ben")
 		do(t, srv.Connect(ana))
+		k.Must("end", "meetingID=coop-2&password=mp")
 		r.until("meeting-created user-joined:ana")
-		gatewaytest.Until(t, "written", func() bool { return k.Must("getMeetingInfo", "meetingID=coop-1").Root.Value("participantCount") == "1" })
+		gatewaytest.Until(t, "tried", func() bool { return ends.tries() > 0 })
 		n.Stop()
 		do(t, srv.Connect(ben))
-		c.Node(c.DB, bare())
+		ends.answer(http.StatusOK)
+		c.Node(c.DB, o)
 		r.until("meeting-created user-joined:ana user-joined:ben")
+		ends.until("meeting-ended")
 		time.Sleep(2 * quick.PollEvery)
 		if got := r.names(); got != "meeting-created user-joined:ana user-joined:ben" {
 			t.Errorf("told again: %s", got)

@@ -54,47 +54,47 @@ func TestHooksAreKeptPerConnection(t *testing.T) {
 		if r := k.Must("hooks/create", "callbackURL="+url.QueryEscape(to)); r.Root.Value("hookID") == one {
 			t.Errorf("a number was given twice: %s", r.Body)
 		}
+		refused(t, c.Client(n, "tejido", tariff.OverrideFields{}))
 	})
 }
 
-func TestHooksThatAreRefused(t *testing.T) {
-	each(t, gatewaytest.Options{}, func(t *testing.T, c *gatewaytest.Cooperative, n *gatewaytest.Node) {
-		k := c.Client(n, "hilado", tariff.OverrideFields{})
-		if r := k.Ask("hooks/create", ""); r.Key() != "missingParamCallbackURL" {
-			t.Errorf("no address: %s", r.Body)
+// refused has a client without hooks try what is refused.
+func refused(t *testing.T, k *gatewaytest.Client) {
+	t.Helper()
+	if r := k.Ask("hooks/create", ""); r.Key() != "missingParamCallbackURL" {
+		t.Errorf("no address: %s", r.Body)
+	}
+	for _, to := range []string{
+		"ftp://127.0.0.1/", "//127.0.0.1/", "nonsense", "http://me@127.0.0.1/", "http://10.0.0.1/", "http://[::1]/", "http://169.254.169.254/latest/meta-data", "http://2130706433/",
+		"http://0.0.0.0:80/", "http://127.0.0.1/#part", "http://127.0.0.1/" + strings.Repeat("x", 2000),
+	} {
+		if r := k.Ask("hooks/create", "callbackURL="+url.QueryEscape(to)); r.Key() != "createHookError" {
+			t.Errorf("%s: %s", to, r.Body)
 		}
-		for _, to := range []string{
-			"ftp://127.0.0.1/", "//127.0.0.1/", "nonsense", "http://me@127.0.0.1/", "http://10.0.0.1/", "http://[::1]/", "http://169.254.169.254/latest/meta-data", "http://2130706433/",
-			"http://0.0.0.0:80/", "http://127.0.0.1/#part", "http://127.0.0.1/" + strings.Repeat("x", 2000),
-		} {
-			if r := k.Ask("hooks/create", "callbackURL="+url.QueryEscape(to)); r.Key() != "createHookError" {
-				t.Errorf("%s: %s", to, r.Body)
-			}
+	}
+	for i := range 100 {
+		k.Must("hooks/create", fmt.Sprintf("callbackURL=http%%3A%%2F%%2F127.0.0.1%%3A9%%2F%d", i))
+	}
+	if r := k.Ask("hooks/create", "callbackURL=http%3A%2F%2F127.0.0.1%3A9%2F100"); r.Key() != "createHookError" {
+		t.Errorf("the 101st: %s", r.Body)
+	}
+	ask := func(method, to string) gatewaytest.Reply {
+		req, err := http.NewRequest(method, to, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for i := range 100 {
-			k.Must("hooks/create", fmt.Sprintf("callbackURL=http%%3A%%2F%%2F127.0.0.1%%3A9%%2F%d", i))
+		return gatewaytest.Do(t, req)
+	}
+	for _, call := range []string{"hooks/create", "hooks/list", "hooks/destroy"} {
+		if r := ask(http.MethodPost, k.URL(call, "")); r.Status != http.StatusMethodNotAllowed {
+			t.Errorf("POST %s: %d", call, r.Status)
 		}
-		if r := k.Ask("hooks/create", "callbackURL=http%3A%2F%2F127.0.0.1%3A9%2F100"); r.Key() != "createHookError" {
-			t.Errorf("the 101st: %s", r.Body)
+		r := ask(http.MethodGet, k.Endpoint()+"/"+call+"?checksum="+strings.Repeat("0", 40))
+		if r.Key() != "checksumError" || r.Root.Value("message") != "You did not pass the checksum security check." {
+			t.Errorf("%s wrongly signed: %s", call, r.Body)
 		}
-		ask := func(method, to string) gatewaytest.Reply {
-			req, err := http.NewRequest(method, to, http.NoBody)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return gatewaytest.Do(t, req)
-		}
-		for _, call := range []string{"hooks/create", "hooks/list", "hooks/destroy"} {
-			if r := ask(http.MethodPost, k.URL(call, "")); r.Status != http.StatusMethodNotAllowed {
-				t.Errorf("POST %s: %d", call, r.Status)
-			}
-			r := ask(http.MethodGet, k.Endpoint()+"/"+call+"?checksum="+strings.Repeat("0", 40))
-			if r.Key() != "checksumError" || r.Root.Value("message") != "You did not pass the checksum security check." {
-				t.Errorf("%s wrongly signed: %s", call, r.Body)
-			}
-		}
-		if r := ask(http.MethodGet, k.Endpoint()+"/hooks/ping"); r.Status != http.StatusOK || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/plain") || r.Body != "bbb-webhooks up!" {
-			t.Errorf("ping: %d %s", r.Status, r.Body)
-		}
-	})
+	}
+	if r := ask(http.MethodGet, k.Endpoint()+"/hooks/ping"); r.Status != http.StatusOK || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/plain") || r.Body != "bbb-webhooks up!" {
+		t.Errorf("ping: %d %s", r.Status, r.Body)
+	}
 }
