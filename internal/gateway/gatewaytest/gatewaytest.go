@@ -62,7 +62,8 @@ type Node struct {
 	Fleet       *fleet.Service
 	Handler     *gateway.Handler
 
-	stop func()
+	stop       func()
+	recordings recording.Deps
 }
 
 // Options change what New and Node connect. The zero value is ready to use.
@@ -150,10 +151,11 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Keys: n.Members.Keys, HookWaits: o.HookWaits,
 	})
 	c.must(err)
-	n.Recordings, err = recording.New(recording.Deps{
+	n.recordings = recording.Deps{
 		DB: db, Now: c.clock, Log: o.Log, Members: n.Members, Fleet: n.Fleet, IDs: c.Key.Derive("meeting ids"), Links: c.Key.Derive("recording links"), Dir: filepath.Join(c.t.TempDir(), "recordings"),
 		BaseURL: front.URL, Conferences: n.Conferences, Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.RecordingsEvery,
-	})
+	}
+	n.Recordings, err = recording.New(n.recordings)
 	c.must(err)
 	n.Handler, err = gateway.New(gateway.Deps{
 		DB: db, Now: c.clock, Log: o.Log, Catalog: localetest.Catalog(c.t), Members: n.Members, Conferences: n.Conferences, Recordings: n.Recordings, IsMember: o.IsMember,
@@ -189,6 +191,13 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	}
 	c.t.Cleanup(func() { n.stop() })
 	return n
+}
+
+// RecordingsAt returns the node's recordings as they are under another clock.
+func (n *Node) RecordingsAt(now instant.Clock) (*recording.Service, error) {
+	deps := n.recordings
+	deps.Now = now
+	return recording.New(deps)
 }
 
 // Stop ends a node in an orderly way, once.
