@@ -59,7 +59,7 @@ func newCore(cfg Config, log *slog.Logger, db *store.DB, now instant.Clock, regi
 	if c.catalog, err = locale.Load(locales.FS); err != nil {
 		return nil, fmt.Errorf("load texts: %w", err)
 	}
-	c.key = &lockbox{path: cfg.masterKey(), db: db, now: now}
+	c.key = newLockbox(cfg, db, now)
 	entitled := tariff.NewCache(admission.EntitlementVersion).Entitled
 	if c.gate, err = admission.New(admission.Deps{DB: db, Now: now, Log: log, Entitled: entitled, Facts: c.facts, Registry: registry, Lease: cfg.SeatLease, Hold: cfg.SeatHold}); err != nil {
 		return nil, err

@@ -96,3 +96,30 @@ func TestAKeyFileThatIsNoKeyOrReadableByOthersIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAWrappedKeyIsReadWithItsPassword(t *testing.T) {
+	k := newKey(t, 7)
+	wrapped, err := k.Wrap("database password")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Unwrap("database password", wrapped)
+	if err != nil || got.Fingerprint() != k.Fingerprint() {
+		t.Errorf("unwrapped: %v", err)
+	}
+	for _, c := range [][2]string{{"other", wrapped}, {"database password", ""}, {"database password", "x.y"}} {
+		if _, err := Unwrap(c[0], c[1]); err == nil {
+			t.Errorf("%q opens %.20q", c[0], c[1])
+		}
+	}
+	path := filepath.Join(t.TempDir(), "key")
+	if err := got.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Load(path); err != nil || again.Fingerprint() != k.Fingerprint() {
+		t.Errorf("saved and read: %v", err)
+	}
+	if err := got.Save(path); err == nil {
+		t.Error("a key file is overwritten")
+	}
+}
