@@ -8,6 +8,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -286,4 +288,43 @@ func serverAt(t *testing.T, c *gatewaytest.Cooperative, s *bbbtest.Running) (out
 		t.Fatal(err)
 	}
 	return out
+}
+
+// TestTheScriptOfServersDelivers runs what packaging/bbb holds against the upload, in several parts.
+func TestTheScriptOfServersDelivers(t *testing.T) {
+	each(t, gatewaytest.Options{}, func(t *testing.T, c *gatewaytest.Cooperative, n *gatewaytest.Node) {
+		a := c.Client(n, "hilado", tariff.OverrideFields{})
+		rec := recorded(t, c, a, "coop-42", "", "presentation", "podcast")
+		published := t.TempDir()
+		for _, f := range []string{"presentation", "podcast"} {
+			archive, err := c.Servers[0].RecordingTar(rec, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command("tar", "-x", "-C", published)
+			cmd.Stdin = bytes.NewReader(archive)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatal(err, string(out))
+			}
+		}
+		run := func(secret string, args ...string) (string, error) {
+			cmd := exec.Command("sh", append([]string{"../../packaging/bbb/meetcoop_upload.sh"}, args...)...)
+			cmd.Env = append(os.Environ(), "MEETCOOP_UPLOAD_CONF=/nonexistent", "MEETCOOP_URL="+n.URL, "MEETCOOP_SERVER="+string(serverOf(t, c)), "MEETCOOP_SECRET="+secret,
+				"MEETCOOP_PUBLISHED="+published, "MEETCOOP_CHUNK_BYTES=4096", "MEETCOOP_PAUSE=0")
+			out, err := cmd.CombinedOutput()
+			return string(out), err
+		}
+		if out, err := run("not it", rec); err == nil {
+			t.Errorf("with another secret: %s", out)
+		}
+		if out, err := run(c.Servers[0].Secret(), rec); err != nil {
+			t.Fatalf("%v %s", err, out)
+		}
+		if got := listed(a.Must("getRecordings", "")); len(got) != 1 || len(got[0].Child("playback").Kids) != 2 || got[0].Child("protected") == nil {
+			t.Errorf("listed: %v", got)
+		}
+		if out, err := run(c.Servers[0].Secret(), "--all"); err != nil || strings.Count(out, "is there") != 2 {
+			t.Errorf("again: %v %s", err, out)
+		}
+	})
 }

@@ -283,7 +283,7 @@ func TestStoredRecordingsAreWatchedThroughUs(t *testing.T) {
 		}
 		token := "?" + link.RawQuery
 		expect("protected with token", []int{303, 200, 200}, status(token, ""))
-		cookie := strings.Split(get(t, link.String()).Header.Get("Set-Cookie"), ";")[0]
+		cookie, _, _ := strings.Cut(get(t, link.String()).Header.Get("Set-Cookie"), ";")
 		expect("protected with cookie", all, status("", cookie))
 		expect("with a forged token", none, status("?token=9999999999.AAAAAAAAAAAAAAAAAAAAAA", ""))
 		expect("the token as cookie", none, status("", "meetcoop_recording="+link.Query().Get("token")))

@@ -27,8 +27,15 @@ func (h *Handler) recordingReady(w http.ResponseWriter, r *http.Request, token s
 	h.answerServer(w, r, h.deps.Recordings.Ready(r.Context(), token, form.Get("signed_parameters")), nil)
 }
 
+// uploadAnswer is what an uploading machine is told.
+type uploadAnswer struct {
+	Offset int64  `json:"offset"` // bytes that are here
+	Done   bool   `json:"done"`
+	Error  string `json:"error,omitempty"` // the code of a fault
+}
+
 // answerServer answers a BigBlueButton machine: a status, and a document when there is one.
-func (h *Handler) answerServer(w http.ResponseWriter, r *http.Request, err error, doc any) {
+func (h *Handler) answerServer(w http.ResponseWriter, r *http.Request, err error, doc *uploadAnswer) {
 	status := http.StatusOK
 	if err != nil {
 		switch fault.KindOf(err) {
@@ -94,9 +101,9 @@ func (h *Handler) upload(w http.ResponseWriter, r *http.Request, rest string) {
 		_ = control.SetWriteDeadline(deadline) // likewise
 	}
 	done, err := h.deps.Recordings.Upload(r.Context(), in)
-	doc := map[string]any{"offset": done.Offset, "done": done.Done}
-	if code := fault.CodeOf(err); err != nil {
-		doc["error"] = code
+	doc := uploadAnswer{Offset: done.Offset, Done: done.Done}
+	if err != nil {
+		doc.Error = fault.CodeOf(err)
 	}
-	h.answerServer(w, r, err, doc)
+	h.answerServer(w, r, err, &doc)
 }

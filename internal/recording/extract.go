@@ -179,16 +179,16 @@ func (n *intake) take(p part, rest string, size int64, from io.Reader) error {
 	}
 	name := filepath.FromSlash(p.dir() + "/" + rest)
 	if err := n.root.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-		n.breaks(p, errName) // a file where a directory would be
-		return nil           //nolint:nilerr // the part is broken, not the import
+		n.breaks(p, errName) //nolint:nilerr // a file where a directory would be: the part is broken, not the import
+		return nil
 	}
-	f, err := n.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	f, err := n.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		n.breaks(p, errTwice)
 		return nil
 	}
 	if err != nil {
-		n.breaks(p, errName)
+		n.breaks(p, errName) //nolint:nilerr // likewise
 		return nil
 	}
 	written, err := io.Copy(f, from)
@@ -205,18 +205,16 @@ func (n *intake) take(p part, rest string, size int64, from io.Reader) error {
 	return nil
 }
 
-// readDir takes one part in from a directory.
+// readDir takes one part in from a directory. A link there leads nowhere, and breaks the part.
 func (n *intake) readDir(ctx context.Context, p part, dir string) error {
 	n.note(p)
-	return filepath.WalkDir(dir, func(at string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(dir, at)
-		if err != nil {
+	from, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = from.Close() }() // read only
+	return fs.WalkDir(from.FS(), ".", func(at string, d fs.DirEntry, err error) error {
+		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
 		if n.files++; n.files > maxFiles {
@@ -229,7 +227,7 @@ func (n *intake) readDir(ctx context.Context, p part, dir string) error {
 			n.breaks(p, errLink)
 			return fs.SkipAll
 		}
-		f, err := os.Open(at) // #nosec G304: below the directory that the operator named, and no link
+		f, err := from.Open(filepath.FromSlash(at))
 		if err != nil {
 			return err
 		}
@@ -238,7 +236,7 @@ func (n *intake) readDir(ctx context.Context, p part, dir string) error {
 		if err != nil {
 			return err
 		}
-		return n.take(p, filepath.ToSlash(rel), info.Size(), io.LimitReader(f, info.Size()))
+		return n.take(p, at, info.Size(), io.LimitReader(f, info.Size()))
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -259,7 +260,7 @@ func (s *Service) enter(ctx context.Context, in ImportInput, d description) (old
 		}
 		if exists {
 			if refused = mayReplace(was, rec); refused != nil {
-				return nil
+				return nil //nolint:nilerr // it is told outside of the transaction, which has nothing to undo
 			}
 			rec = merged(was, rec)
 		} else if rec.State == Deleted {
@@ -350,9 +351,7 @@ func (s *Service) claim(ctx context.Context, r store.Reader, rec *Recording, met
 	if !owned {
 		return o, nil
 	}
-	for k, v := range o.Relayed {
-		rec.Metadata[k] = v
-	}
+	maps.Copy(rec.Metadata, o.Relayed)
 	rec.Connection, rec.Member, rec.Meeting, rec.ExternalID = o.Connection, o.Member, o.Meeting, o.ExternalID
 	if rec.Server == "" {
 		rec.Server = o.Server

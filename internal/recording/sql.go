@@ -74,22 +74,17 @@ func everything(ctx context.Context, r store.Reader, after ID, limit int) ([]Rec
 
 // known is what discovery compares with.
 type known struct {
-	id     ID
-	xml    string
-	mode   Mode
-	state  State
-	owned  bool
-	stable bool
+	id    ID
+	mode  Mode
+	state State
 }
 
 func knownOf(ctx context.Context, r store.Reader, server id.Server) ([]known, error) {
 	return store.All(ctx, r, func(s store.Scanner) (known, error) {
 		var k known
-		var connection string
-		err := s.Scan(&k.id, &k.xml, &k.mode, &k.state, &connection)
-		k.owned = connection != ""
+		err := s.Scan(&k.id, &k.mode, &k.state)
 		return k, err
-	}, `SELECT id, xml, mode, state, COALESCE(connection, '') FROM recording WHERE server = $1 ORDER BY id`, string(server))
+	}, `SELECT id, mode, state FROM recording WHERE server = $1 ORDER BY id`, string(server))
 }
 
 var selectFormats = store.NewIn(`SELECT recording, format, dir, url, digest, upload, bytes, minutes, processing_ms, images, told, created_at FROM recording_format WHERE recording IN`, 0, ``)

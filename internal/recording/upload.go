@@ -85,7 +85,7 @@ func (s *Service) Upload(ctx context.Context, in UploadInput) (Uploaded, error) 
 	if in.Body == nil {
 		info, err := os.Stat(name)
 		if err != nil {
-			return Uploaded{}, nil //nolint:nilerr // nothing is here yet
+			return Uploaded{}, nil // nothing is here yet
 		}
 		return Uploaded{Offset: info.Size()}, nil
 	}
@@ -157,7 +157,7 @@ func take(name string, in UploadInput) (offset int64, complete bool, err error) 
 	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		return 0, false, err
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o640) // #nosec G304: its parts were checked
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600) // #nosec G304: its parts were checked
 	if err != nil {
 		return 0, false, err
 	}
