@@ -105,6 +105,7 @@ func (s *Service) Hear(ctx context.Context, in EventInput) error {
 		s.hooks.metrics.heard.WithLabelValues("forged").Inc()
 		return ErrEventForged
 	}
+	s.hooks.servers.speaks(srv.ID)
 	sum := sha256.Sum256(in.Body)
 	mark := binary.BigEndian.Uint64(sum[:])
 	if !s.hooks.heard.once(srv.ID, mark) {

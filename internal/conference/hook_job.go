@@ -87,7 +87,7 @@ func (s *Service) tellEnded(ctx context.Context, job jobs.Job) error {
 		return jobs.Park(err)
 	}
 	err = s.sendNoting(ctx, h, body)
-	if err != nil && job.Last && ctx.Err() == nil {
+	if err != nil && job.Last && ctx.Err() == nil && !errors.As(err, &notTried{}) {
 		s.dropHook(ctx, h)
 		return nil
 	}

@@ -180,32 +180,41 @@ func (s *Service) work(ctx context.Context, l *line) {
 
 // deliver sends one body until it arrives. It is false when there is nobody to send it to any more.
 func (s *Service) deliver(ctx context.Context, h Hook, body string) bool {
-	for try := 0; ; try++ {
+	for tries := 0; ; {
 		now, ok, err := s.hookNow(ctx, h)
 		if err == nil && !ok {
 			return false
 		}
 		if err == nil {
 			err = s.sendNoting(ctx, now, body)
+		} else {
+			err = notTried{err}
 		}
 		if err == nil {
 			return true
 		}
-		if ctx.Err() != nil {
-			return false
-		}
-		s.deps.Log.DebugContext(ctx, "event not delivered", "hook", h.ID, "try", try+1, "err", err)
-		if try == len(s.deps.HookWaits) {
-			s.dropHook(ctx, h)
-			return false
+		s.deps.Log.DebugContext(ctx, "event not delivered", "hook", h.ID, "tries", tries+1, "err", err)
+		pause := time.Second
+		if !errors.As(err, &notTried{}) {
+			if tries == len(s.deps.HookWaits) {
+				s.dropHook(ctx, h)
+				return false
+			}
+			pause = s.deps.HookWaits[tries]
+			tries++
 		}
 		select {
 		case <-ctx.Done():
 			return false
-		case <-time.After(s.deps.HookWaits[try]):
+		case <-time.After(pause):
 		}
 	}
 }
+
+// notTried is an error of ours: the receiver was not even asked, and nothing is held against it.
+type notTried struct{ error }
+
+func (n notTried) Unwrap() error { return n.error }
 
 // hookNow returns a hook as it is now; ok is false when it was destroyed.
 func (s *Service) hookNow(ctx context.Context, h Hook) (Hook, bool, error) {
@@ -223,7 +232,7 @@ func (s *Service) sendNoting(ctx context.Context, h Hook, body string) error {
 	err := s.send(ctx, h, body)
 	since := h.FailingSince
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.As(err, &notTried{}):
 		return err
 	case err == nil:
 		s.hooks.metrics.sent.WithLabelValues("delivered").Inc()
@@ -256,12 +265,15 @@ var errNoSecret = errors.New("conference: a connection without a secret")
 // 401 are success (bbb-api 10).
 func (s *Service) send(ctx context.Context, h Hook, body string) error {
 	secret, err := s.secretOf(ctx, h.Connection)
-	if err != nil {
+	if errors.Is(err, errNoSecret) {
 		return err
+	}
+	if err != nil {
+		return notTried{err}
 	}
 	release, err := s.hooks.outbox.slot(ctx, h.Connection)
 	if err != nil {
-		return err
+		return notTried{err}
 	}
 	defer release()
 	sep := "?"

@@ -19,6 +19,7 @@ import (
 const (
 	hookEvery   = 10 * time.Minute // our hook on a server is looked at this often (gateway.md K5)
 	hookAgain   = 30 * time.Second // and so long after a server did not answer
+	hookNever   = time.Minute      // a server without webhooks may get them: while events are made from polls, none must be told twice
 	eventsPath  = "/bbb/-/events/"
 	eventsToken = "events"
 )
@@ -39,9 +40,10 @@ type serverHooks struct {
 }
 
 type serverHook struct {
-	state hooked
-	due   instant.Instant
-	busy  bool
+	state   hooked
+	doubted bool // webhooks that were there did not answer the last time
+	due     instant.Instant
+	busy    bool
 }
 
 // eventsURL is where a server tells of events: a token in it names the server and cannot be guessed.
@@ -72,22 +74,37 @@ func (s *Service) ensureHook(ctx context.Context, srv *server) {
 	}
 	k.busy = true
 	s.poller.running.Go(func() {
-		state, err := s.ensure(ctx, srv)
+		state, made, err := s.ensure(ctx, srv)
 		if err != nil && ctx.Err() == nil {
 			s.deps.Log.WarnContext(ctx, "webhook not registered on a server yet", "server", srv.ID, "name", srv.Name, "err", err)
 		}
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		k.busy = false
-		if err != nil {
-			k.due = s.deps.Now().Add(hookAgain)
+		if doubt := state == hookedNo && k.state == hookedYes && !k.doubted; err != nil || doubt {
+			k.doubted, k.due = doubt, s.deps.Now().Add(hookAgain)
 			return
+		}
+		if made && k.state == hookedYes {
+			s.deps.Log.WarnContext(ctx, "webhook was gone from a server: it may not reach us", "server", srv.ID, "name", srv.Name)
 		}
 		if k.state != state {
 			s.deps.Log.InfoContext(ctx, "webhooks of a server", "server", srv.ID, "name", srv.Name, "there", state == hookedYes)
 		}
-		k.state, k.due = state, s.deps.Now().Add(hookEvery)
+		k.state, k.doubted, k.due = state, false, s.deps.Now().Add(hookEvery)
+		if state == hookedNo {
+			k.due = s.deps.Now().Add(hookNever)
+		}
 	})
+}
+
+// speaks notes that a server told something: it has webhooks.
+func (h *serverHooks) speaks(server id.Server) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if k := h.known[server]; k != nil {
+		k.state, k.doubted = hookedYes, false
+	}
 }
 
 // hooked returns whether a server tells of events by itself, as far as the leader knows.
@@ -101,17 +118,17 @@ func (h *serverHooks) hooked(server id.Server) hooked {
 }
 
 // ensure registers our hook where it is missing, and takes away those of ours under a former public URL. An error says that the
-// server could not be asked; webhooks that are not installed are no error.
-func (s *Service) ensure(ctx context.Context, srv *server) (hooked, error) {
+// server could not be asked; webhooks that are not installed are no error. made says that the hook was missing.
+func (s *Service) ensure(ctx context.Context, srv *server) (state hooked, made bool, err error) {
 	list, err := srv.Do(ctx, bbb.Request{Call: "hooks/list"})
 	if err != nil {
 		if !bbb.Sent(err) || ctx.Err() != nil {
-			return hookedUnknown, err
+			return hookedUnknown, false, err
 		}
-		return hookedNo, nil // 404, or a page: nginx without bbb-webhooks behind it
+		return hookedNo, false, nil // 404, or a page: nginx without bbb-webhooks behind it
 	}
 	if !list.OK {
-		return hookedNo, nil
+		return hookedNo, false, nil
 	}
 	ours, found := s.eventsURL(srv.ID), false
 	if all := list.Root.Child("hooks"); all != nil {
@@ -126,14 +143,14 @@ func (s *Service) ensure(ctx context.Context, srv *server) (hooked, error) {
 		}
 	}
 	if found {
-		return hookedYes, nil
+		return hookedYes, false, nil
 	}
-	made, err := srv.Do(ctx, bbb.Request{Call: "hooks/create", Query: "callbackURL=" + url.QueryEscape(ours) + "&getRaw=false"})
+	answer, err := srv.Do(ctx, bbb.Request{Call: "hooks/create", Query: "callbackURL=" + url.QueryEscape(ours) + "&getRaw=false"})
 	if err != nil {
-		return hookedUnknown, err
+		return hookedUnknown, false, err
 	}
-	if !made.OK {
-		return hookedNo, nil
+	if !answer.OK {
+		return hookedNo, false, nil
 	}
-	return hookedYes, nil
+	return hookedYes, true, nil
 }
