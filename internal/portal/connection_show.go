@@ -4,6 +4,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"meetcoop/internal/instant"
@@ -18,6 +19,7 @@ type connectionPage struct {
 	Endpoint CopyField
 	Facts    []usageLine
 	Keys     []keyLine
+	Fresh    string // said in place of all figures while nobody has used it
 	Tabs     Tabs
 	Chart    Chart
 	Totals   []usageLine
@@ -99,6 +101,10 @@ func (h *Handler) connectionOf(r *Request, f connectionFigures, m Mistakes) conn
 	page.Trail = h.connectionsTrail(r, membership.Connection{})
 	for _, s := range stretches {
 		page.Tabs.Links = append(page.Tabs.Links, NavLink{Label: r.P.T("connections.tab." + s.key), Href: path + "?span=" + s.key, Current: s.key == stretchOf(r).key})
+	}
+	_, used := f.Shares[c.ID]
+	if !used && c.RevokedAt.IsZero() && !slices.ContainsFunc(f.Keys, func(k membership.Secret) bool { return !k.UsedAt.IsZero() }) {
+		page.Fresh = lastUsed(r, instant.Instant{})
 	}
 	connectionUsage(r, &page, f)
 	if !c.RevokedAt.IsZero() {

@@ -145,10 +145,10 @@ func TestAConnectionFormSaysWhatIsWrong(t *testing.T) {
 	h, list := w.plugged("Hilado")
 	h.owner.post(list, url.Values{"name": {"<b>bold</b>"}, "refusal": {"never"}, "join_mode": {"join"}}).is("three mistakes", 422).says("them", "3 things to correct", "&lt;b&gt;bold&lt;/b&gt;")
 	h.owner.post(list, url.Values{"name": {strings.Repeat("x", 10_000)}}).is("10,000 letters", 422)
-	new := h.owner.post(list, url.Values{"name": {"new"}}).is("the name of a page", 200)
-	link := regexp.MustCompile(`href="(` + list + `/conn_[a-z0-9]+)"`).FindStringSubmatch(new.body)
+	odd := h.owner.post(list, url.Values{"name": {"new"}}).is("the name of a page", 200)
+	link := regexp.MustCompile(`href="(` + list + `/conn_[a-z0-9]+)"`).FindStringSubmatch(odd.body)
 	if link == nil {
-		t.Fatalf("the connection called new has no page of its own\n%s", excerpt(new.body))
+		t.Fatalf("the connection called new has no page of its own\n%s", excerpt(odd.body))
 	}
 	h.owner.get(link[1]).is("its page", 200).says("it", ">new</h1>")
 	w.connect(h, "two")

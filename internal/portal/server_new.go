@@ -50,7 +50,7 @@ func (h *Handler) serverForm(r *Request, m Mistakes) serverNewPage {
 		// What was typed is not sent back: it would stand in the page.
 		Secret:  Field{Name: "secret", Label: r.P.T("servers.secret"), Hint: r.P.T("servers.secret_hint"), Error: m.Of("secret"), Type: "password", MaxLength: 500},
 		Name:    Field{Name: "name", Label: r.P.T("servers.name"), Hint: r.P.T("servers.name_hint"), Value: r.FormValue("name"), Error: m.Of("name"), MaxLength: mostName, Optional: true},
-		Tags:    Field{Name: "tags", Label: r.P.T("servers.tags"), Hint: r.P.T("servers.tags_hint"), Value: r.FormValue("tags"), Error: m.Of("tags"), MaxLength: 500, Optional: true},
+		Tags:    Field{Name: "tags", Label: r.P.T("servers.tags"), Hint: r.P.T("servers.tags_form"), Value: r.FormValue("tags"), Error: m.Of("tags"), MaxLength: 500, Optional: true},
 		Weight:  Field{Name: "weight", Label: r.P.T("servers.weight"), Hint: r.P.T("servers.weight_hint"), Value: weight, Error: m.Of("weight"), InputMode: "decimal", MaxLength: 8},
 		NoCheck: Switch{Name: "no_check", Label: r.P.T("servers.no_check"), Hint: r.P.T("servers.no_check_hint"), On: r.FormValue("no_check") == "on"},
 	}

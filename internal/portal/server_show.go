@@ -89,8 +89,11 @@ func (h *Handler) serverOf(r *Request, s fleet.Server, load fleet.Load) serverPa
 			{Label: r.P.T("servers.url"), Value: s.URL},
 			{Label: r.P.T("servers.kind"), Value: r.P.T("servers.kind." + string(s.Kind))},
 			{Label: r.P.T("servers.seen"), Value: seenWords(r, s)},
-			{Label: r.P.T("servers.tags"), Value: tagWords(r, s), Hint: r.P.T("servers.tags_hint")},
+			{Label: r.P.T("servers.tags"), Value: tagWords(r, s)},
 		},
+	}
+	if len(s.Tags) > 0 {
+		page.Facts[len(page.Facts)-1].Hint = r.P.T("servers.tags_hint")
 	}
 	page.Trail = []Link{{Label: r.P.T("servers.title"), Href: "/admin/servers"}}
 	for _, a := range serverChanges {
