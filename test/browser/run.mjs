@@ -7,5 +7,6 @@ import "./people.mjs";
 import "./meeting.mjs";
 import "./limits.mjs";
 import "./pages.mjs";
+import "./connections.mjs";
 
 await main();

@@ -17,6 +17,16 @@ export async function prepare(t, browser, server) {
 	await signIn(owner, server, "ewan@common-loom.example");
 	const desk = new URL(await openRoom(owner, server, "Support desk")).pathname;
 	await owner.context().close();
+	for (const name of ["common-loom-moodle", "common-loom-cloud"]) {
+		const made = await server.cli("connection", "create", "--member", "common-loom", "--name", name, "--json").catch((e) => e);
+		if (made instanceof Error && !String(made.stderr).includes("connection.limit")) throw made;
+	}
+	await server.cli("connection", "params", "common-loom-moodle", "--set", "force record=false", "--set", "cap maxParticipants=20");
+	await server.cli("person", "role", "--email", "ewan@common-loom.example");
+	const plug = "/m/common-loom/connections/common-loom-moodle";
+	const [{ id: machine }] = (await server.cli("server", "list", "--json")).filter((v) => v.name === "bbb-es-1");
+	await server.cli("server", "cordon", "bbb-es-1");
+	const ewan = "ewan@common-loom.example";
 	return {
 		room,
 		fullRoom,
@@ -38,6 +48,17 @@ export async function prepare(t, browser, server) {
 			{ name: "usage", path: "/m/common-loom/usage", who: "ewan@common-loom.example" },
 			{ name: "usage-month", path: "/m/common-loom/usage?span=month", who: "ewan@common-loom.example" },
 			{ name: "usage-year", path: "/m/common-loom/usage?span=year", who: "ewan@common-loom.example" },
+			{ name: "connections", path: "/m/common-loom/connections", who: ewan },
+			{ name: "connection-new", path: "/m/common-loom/connections/new", who: ewan },
+			{ name: "connection", path: plug, who: ewan },
+			{ name: "connection-hours", path: `${plug}?span=hours`, who: ewan },
+			{ name: "connection-rotate", path: `${plug}/rotate`, who: ewan },
+			{ name: "connection-secret", path: `${plug}/rotate`, press: "main form button", shows: "#secret", who: ewan },
+			{ name: "connection-revoke", path: `${plug}/revoke`, who: ewan },
+			{ name: "servers", path: "/admin/servers", who: ewan },
+			{ name: "server-new", path: "/admin/servers/new", who: ewan },
+			{ name: "server", path: `/admin/servers/${machine}`, who: ewan },
+			{ name: "server-drain", path: `/admin/servers/${machine}/drain`, who: ewan },
 			{ name: "account", path: "/account", who: "ewan@common-loom.example" },
 			{ name: "end-others", path: "/account/sessions/end-others", who: "ewan@common-loom.example" },
 		],
@@ -51,6 +72,10 @@ export async function visit(page, server, entry) {
 		await page.locator("input[name=name]").fill(entry.as);
 		await page.locator(`${entry.submit} button:not([type=button])`).first().click();
 		await page.locator("main .refusal").waitFor();
+	}
+	if (entry.press) {
+		await page.locator(entry.press).first().click();
+		await page.locator(entry.shows).waitFor();
 	}
 }
 
