@@ -12,11 +12,18 @@ import (
 	"testing"
 	"time"
 
+	"meetcoop/internal/admission"
+	"meetcoop/internal/engine/bbb"
 	"meetcoop/internal/engine/bbb/bbbtest"
+	"meetcoop/internal/fault"
+	"meetcoop/internal/fleet"
 	"meetcoop/internal/gateway/gatewaytest"
+	"meetcoop/internal/id"
+	"meetcoop/internal/membership"
 	"meetcoop/internal/store"
 	"meetcoop/internal/store/storetest"
 	"meetcoop/internal/tariff"
+	"meetcoop/internal/usage"
 )
 
 func limit(n int64) *int64 { return &n }
@@ -145,6 +152,7 @@ func TestTwoHundredJoinsAtALimitOfTen(t *testing.T) {
 					})
 				}
 			}
+			rooms = append(rooms, portalRoom(t, c, nodes, first.Member.ID)) // and a room of the member's own pages
 			in, refused := crowd(200, func(i int) gatewaytest.Reply {
 				return rooms[i%len(rooms)](fmt.Sprintf("fullName=P%d&userID=u%d", i, i))
 			})
@@ -152,6 +160,36 @@ func TestTwoHundredJoinsAtALimitOfTen(t *testing.T) {
 				t.Errorf("%d let in, refused %v", in, refused)
 			}
 		})
+	}
+}
+
+// portalRoom joins a room of the portal at the gate, as its pages do, on an engine of its own.
+func portalRoom(t *testing.T, c *gatewaytest.Cooperative, nodes []*gatewaytest.Node, member id.Member) func(query string) gatewaytest.Reply {
+	t.Helper()
+	ctx := context.Background()
+	if _, err := nodes[0].Fleet.RegisterEngine(ctx, fleet.RegisterInput{StableKey: "engine", Name: "engine", URL: "ws://127.0.0.1:1", Key: "k", Secret: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	var connection id.Connection
+	if err := c.DB.Read(ctx, func(r store.Reader) (err error) {
+		connection, err = membership.PortalConnection(ctx, r, member)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return func(query string) gatewaytest.Reply {
+		_, err := nodes[len(query)%len(nodes)].Gate.Join(ctx, admission.JoinInput{
+			Member: member, Connection: connection, ExternalID: "room", Participant: id.NewParticipant(), Person: usage.KeyOf(connection, query),
+			Role: admission.RoleViewer, MayStart: true, Meeting: id.NewMeeting(), Cap: tariff.Unlimited,
+		})
+		switch fault.CodeOf(err) {
+		case "admission.seats_full", "admission.participants_full":
+			return gatewaytest.Reply{Status: http.StatusOK, Root: &bbb.Element{Kids: []*bbb.Element{{Name: "messageKey", Text: "maxParticipantsReached"}}}}
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return gatewaytest.Reply{Status: http.StatusFound}
 	}
 }
 
