@@ -178,7 +178,7 @@ func (n *node) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	recordings.Conferences, recordings.Outbound = n.conferences, web.Outbound(5*time.Second, n.cfg.callbacks()...)
+	recordings.Conferences, recordings.Outbound, recordings.Registry = n.conferences, web.Outbound(5*time.Second, n.cfg.callbacks()...), n.registry
 	if n.recordings, err = recording.New(recordings); err != nil {
 		return err
 	}

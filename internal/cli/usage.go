@@ -9,6 +9,7 @@ import (
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/membership"
+	"meetcoop/internal/recording"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
 	"meetcoop/internal/tariff"
@@ -35,6 +36,7 @@ type shownUsage struct {
 	Hosts        used             `json:"hosts"`
 	Participants tariff.Limit     `json:"participants_limit"`
 	Duration     tariff.Span      `json:"duration_limit"`
+	Storage      used             `json:"storage_bytes"` // of recordings kept here, the trash included
 	Waiting      int              `json:"waiting"`
 	Meetings     []fleet.Meeting  `json:"meetings"`
 }
@@ -52,11 +54,15 @@ func (c *UsageShow) Run(r *Run) error {
 	var now admission.Usage
 	var owned int
 	var counts membership.Counts
+	var stored int64
 	err = s.DB.Read(r.Context, func(tx store.Reader) (err error) {
 		if now, err = s.Gate.UsageNow(r.Context, tx, m.ID, s.Now()); err != nil {
 			return err
 		}
 		if owned, err = rooms.Count(r.Context, tx, m.ID); err != nil {
+			return err
+		}
+		if stored, err = recording.StoredBytes(r.Context, tx, m.ID); err != nil {
 			return err
 		}
 		counts, err = membership.CountsOf(r.Context, tx, m.ID)
@@ -70,7 +76,7 @@ func (c *UsageShow) Run(r *Run) error {
 		Member: m.Slug, Level: now.Entitlement.Level, Standing: now.Entitlement.Standing.State,
 		Seats: used{now.Seats.Used, now.Seats.Limit}, Held: now.Seats.Held, RunningRooms: used{now.RunningRooms.Used, now.RunningRooms.Limit},
 		Rooms: used{owned, limits.Rooms}, Hosts: used{counts.Hosts, limits.Hosts}, Participants: limits.Participants, Duration: tariff.Span(limits.Duration),
-		Waiting: now.Waiting, Meetings: now.Meetings,
+		Storage: used{int(stored), limits.StorageBytes}, Waiting: now.Waiting, Meetings: now.Meetings,
 	}
 	return r.print(out, func(w io.Writer) {
 		line(w, "level", out.Level)
@@ -81,6 +87,7 @@ func (c *UsageShow) Run(r *Run) error {
 		line(w, "hosts", out.Hosts)
 		line(w, "people in one meeting", out.Participants)
 		line(w, "duration", spanText(limits.Duration))
+		line(w, "bytes of recordings", out.Storage)
 		line(w, "waiting", out.Waiting)
 	})
 }

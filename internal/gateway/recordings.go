@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"meetcoop/internal/engine/bbb"
 	"meetcoop/internal/recording"
@@ -69,7 +70,7 @@ func splitIDs(list string) []string {
 	}
 	var out []string
 	for v := range strings.SplitSeq(list, ",") {
-		if v = strings.TrimSpace(v); v != "" {
+		if v = bbb.Clean(v); v != "" && utf8.ValidString(v) { // the second decoding may bring anything
 			out = append(out, v)
 		}
 	}

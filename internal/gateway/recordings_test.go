@@ -157,7 +157,7 @@ func TestRemoteRecordingsAreListedAsTheirServerListsThem(t *testing.T) {
 		if !slices.Equal(want, have) {
 			t.Errorf("elements differ\nserver  %v\ngateway %v", want, have)
 		}
-		for name, query := range map[string]string{"another's id": "recordID=" + other, "another's prefix": "recordID=" + other[:20], "unknown": "recordID=0000", "empty state": "state=deleted"} {
+		for name, query := range map[string]string{"another's id": "recordID=" + other, "another's prefix": "recordID=" + other[:20], "unknown": "recordID=0000", "empty state": "state=deleted", "a zero byte": "recordID=x%2500y", "no UTF-8": "meetingID=%25ff", "beyond the last": "recordID=%EF%BF%BF"} {
 			if r := a.Must("getRecordings", query); r.Key() != "noRecordings" {
 				t.Errorf("%s: %s", name, r.Body)
 			}

@@ -28,11 +28,12 @@ const kindForward jobs.Kind = "recording.forward"
 
 var forwardPolicy = jobs.Policy{Retries: []time.Duration{5 * time.Second, time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour}, Timeout: 20 * time.Second}
 
-// forward is a change that a server is told of.
+// forward is a change that a server is told of: a call, or that a recording is in another state, which is looked up when it is told.
 type forward struct {
-	Server id.Server `json:"server"`
-	Call   string    `json:"call"`
-	Query  string    `json:"query"`
+	Server    id.Server `json:"server"`
+	Recording ID        `json:"recording,omitempty"`
+	Call      string    `json:"call,omitempty"`
+	Query     string    `json:"query,omitempty"`
 }
 
 // mostIDs bounds the ids of one call.
@@ -76,7 +77,7 @@ func (s *Service) Update(ctx context.Context, c id.Connection, ids []ID, in Upda
 			}
 			if value == "" {
 				delete(r.Metadata, name)
-			} else {
+			} else if _, known := r.Metadata[name]; known || len(r.Metadata) < maxMetas {
 				r.Metadata[name] = value
 			}
 		}
@@ -116,7 +117,7 @@ func (s *Service) change(ctx context.Context, c id.Connection, ids []ID, call, q
 		if s.deps.Conferences == nil {
 			break // told by a job, below
 		}
-		if err := s.askServer(ctx, forward{server, call, idsQuery(some) + query}); err != nil {
+		if err := s.askServer(ctx, forward{Server: server, Call: call, Query: idsQuery(some) + query}); err != nil {
 			return err
 		}
 	}
@@ -167,8 +168,12 @@ func (s *Service) changed(ctx context.Context, c id.Connection, mine []Recording
 			if err := save(ctx, tx, now, r); err != nil {
 				return err
 			}
-			if r.Server != "" && (r.Mode == Stored || s.deps.Conferences == nil) && (r.State != before || query != "" && call == "updateRecordings") {
-				if err := enqueueForward(ctx, tx, now, forward{r.Server, call, idsQuery([]ID{r.ID}) + query}); err != nil {
+			f := forward{Server: r.Server, Recording: r.ID}
+			if call == "updateRecordings" {
+				f = forward{Server: r.Server, Call: call, Query: idsQuery([]ID{r.ID}) + query}
+			}
+			if r.Server != "" && (r.Mode == Stored || s.deps.Conferences == nil) && (r.State != before || query != "" && f.Call != "") {
+				if err := enqueueForward(ctx, tx, now, f); err != nil {
 					return err
 				}
 			}
@@ -201,7 +206,7 @@ func (s *Service) tellAgain(ctx context.Context, tx store.Tx, now instant.Instan
 }
 
 func enqueueForward(ctx context.Context, tx store.Tx, now instant.Instant, f forward) error {
-	return jobs.Enqueue(ctx, tx, now, jobs.EnqueueInput{Kind: kindForward, Key: string(f.Server) + " " + f.Call + " " + f.Query, Args: f})
+	return jobs.Enqueue(ctx, tx, now, jobs.EnqueueInput{Kind: kindForward, Key: string(f.Server) + " " + string(f.Recording) + f.Query, Args: f})
 }
 
 // forwardJob is the job: it tells a server of a change that holds here already.
@@ -212,6 +217,20 @@ func (s *Service) forwardJob(ctx context.Context, job jobs.Job) error {
 	}
 	if s.deps.Conferences == nil {
 		return errors.New("no way to servers")
+	}
+	if f.Call == "" {
+		var r Recording
+		err := s.deps.DB.Read(ctx, func(rd store.Reader) (err error) {
+			r, err = Get(ctx, rd, f.Recording)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		f.Call, f.Query = "publishRecordings", idsQuery([]ID{r.ID})+"&publish="+strconv.FormatBool(r.State == Published)
+		if r.State == Deleted {
+			f.Call, f.Query = "deleteRecordings", idsQuery([]ID{r.ID})
+		}
 	}
 	err := s.askServer(ctx, f)
 	if p, refused := errors.AsType[conference.Problem](err); refused {
@@ -282,15 +301,12 @@ func (s *Service) Set(ctx context.Context, actor identity.Actor, in SetInput) (R
 			}
 			return err
 		}
-		call, query := "publishRecordings", "&publish="+strconv.FormatBool(in.State == Published)
+		before := r.State
 		switch in.State {
 		case Published, Unpublished:
 			r.State, r.DeletedAt = in.State, instant.Instant{}
 		case Deleted:
-			call, query = "deleteRecordings", ""
 			r.State, r.DeletedAt = Deleted, now
-		default:
-			call = ""
 		}
 		if in.Access != "" && r.Mode == Stored {
 			r.Access = in.Access
@@ -301,8 +317,8 @@ func (s *Service) Set(ctx context.Context, actor identity.Actor, in SetInput) (R
 		if err := save(ctx, tx, now, r); err != nil {
 			return err
 		}
-		if call != "" && r.Server != "" {
-			if err := enqueueForward(ctx, tx, now, forward{r.Server, call, idsQuery([]ID{r.ID}) + query}); err != nil {
+		if r.State != before && r.Server != "" {
+			if err := enqueueForward(ctx, tx, now, forward{Server: r.Server, Recording: r.ID}); err != nil {
 				return err
 			}
 		}

@@ -146,13 +146,16 @@ func (s *Service) importPart(ctx context.Context, in ImportInput, n *intake, p p
 	switch {
 	case err == nil && known:
 		out.Known = append(out.Known, told)
+		s.metrics.imports.WithLabelValues("known").Inc()
 	case err == nil:
 		out.Imported = append(out.Imported, told)
+		s.metrics.imports.WithLabelValues("imported").Inc()
 	case ctx.Err() != nil || errors.As(err, new(internalError)):
 		return err
 	default:
 		told.Problem = err.Error()
 		out.Broken = append(out.Broken, told)
+		s.metrics.imports.WithLabelValues("broken").Inc()
 		s.deps.Log.WarnContext(ctx, "recording not imported", "recording", p.id, "format", p.format, "err", err)
 	}
 	return nil

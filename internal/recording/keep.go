@@ -121,7 +121,7 @@ func (s *Service) ageOne(ctx context.Context, now instant.Instant, v Recording, 
 		case a.remove:
 			r.State, r.DeletedAt, action = Deleted, now, "recording.expired"
 			if r.Server != "" {
-				if err := enqueueForward(ctx, tx, now, forward{r.Server, "deleteRecordings", idsQuery([]ID{r.ID})}); err != nil {
+				if err := enqueueForward(ctx, tx, now, forward{Server: r.Server, Recording: r.ID}); err != nil {
 					return err
 				}
 			}

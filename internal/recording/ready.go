@@ -101,7 +101,8 @@ func (s *Service) tell(ctx context.Context, tx store.Tx, now instant.Instant, re
 }
 
 // callReady is the job: POST with the token as the only field (gateway.md K3).
-func (s *Service) callReady(ctx context.Context, job jobs.Job) error {
+func (s *Service) callReady(ctx context.Context, job jobs.Job) (err error) {
+	defer func() { s.metrics.callbacks.WithLabelValues(result(err)).Inc() }()
 	var args readyJob
 	if err := job.Decode(&args); err != nil {
 		return err
@@ -109,7 +110,7 @@ func (s *Service) callReady(ctx context.Context, job jobs.Job) error {
 	var rec Recording
 	var secrets []membership.Secret
 	now := s.deps.Now()
-	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+	err = s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
 		var ok bool
 		if rec, ok, err = byID(ctx, r, args.Recording); err != nil || !ok || rec.Connection == "" {
 			rec = Recording{}

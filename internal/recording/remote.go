@@ -81,7 +81,9 @@ func (s *Service) DiscoverAll(ctx context.Context) error {
 		wg.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			if err := s.Discover(ctx, server, client); err != nil && ctx.Err() == nil {
+			err := s.Discover(ctx, server, client)
+			s.metrics.discovery.WithLabelValues(result(err)).Inc()
+			if err != nil && ctx.Err() == nil {
 				s.deps.Log.DebugContext(ctx, "recordings of a server not read", "server", server, "err", err)
 			}
 		})

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"meetcoop/internal/conference"
 	"meetcoop/internal/fault"
 	"meetcoop/internal/fleet"
@@ -41,12 +43,14 @@ type Deps struct {
 	Conferences *conference.Service
 	Outbound    *http.Client // to addresses that clients name; web.Outbound
 
-	PollEvery time.Duration // how often servers are asked for their recordings; default 3 min
+	Registry  prometheus.Registerer // nil: counted and shown nowhere
+	PollEvery time.Duration         // how often servers are asked for their recordings; default 3 min
 }
 
 // Service knows the recordings. It is safe for concurrent use.
 type Service struct {
-	deps Deps
+	deps    Deps
+	metrics *metrics
 
 	mu        sync.Mutex
 	uploading map[string]bool
@@ -61,7 +65,7 @@ func New(deps Deps) (*Service, error) {
 		deps.PollEvery = 3 * time.Minute
 	}
 	deps.BaseURL = strings.TrimRight(deps.BaseURL, "/")
-	return &Service{deps: deps, uploading: map[string]bool{}}, nil
+	return &Service{deps: deps, metrics: newMetrics(deps.Registry), uploading: map[string]bool{}}, nil
 }
 
 // Register names the jobs and duties of this package.

@@ -45,23 +45,23 @@ func ofConnection(ctx context.Context, r store.Reader, c id.Connection, wanted [
 	if limit < 0 {
 		limit = 1 << 30
 	}
-	return store.All(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE connection = $1 AND state IN ($2, $3, $4, $5, $6) ORDER BY started_ms, id LIMIT $7 OFFSET $8`,
+	return store.All(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE connection = $1 AND state IN ($2, $3, $4, $5, $6) AND purged_at IS NULL ORDER BY started_ms, id LIMIT $7 OFFSET $8`,
 		string(c), wanted[0], wanted[1], wanted[2], wanted[3], wanted[4], limit, offset)
 }
 
 func countOfConnection(ctx context.Context, r store.Reader, c id.Connection, wanted [5]string) (int, error) {
-	n, _, err := store.Find(ctx, r, store.Value[int], `SELECT COUNT(*) FROM recording WHERE connection = $1 AND state IN ($2, $3, $4, $5, $6)`,
+	n, _, err := store.Find(ctx, r, store.Value[int], `SELECT COUNT(*) FROM recording WHERE connection = $1 AND state IN ($2, $3, $4, $5, $6) AND purged_at IS NULL`,
 		string(c), wanted[0], wanted[1], wanted[2], wanted[3], wanted[4])
 	return n, err
 }
 
 // between returns the recordings of a connection whose ids are from first up to, and without, end. It joins r.
 func between(ctx context.Context, r store.Reader, c id.Connection, first, end string) ([]Recording, error) {
-	return store.All(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE connection = $1 AND id >= $2 AND id < $3 ORDER BY started_ms, id`, string(c), first, end)
+	return store.All(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE connection = $1 AND id >= $2 AND id < $3 AND purged_at IS NULL ORDER BY started_ms, id`, string(c), first, end)
 }
 
 func ofExternal(ctx context.Context, r store.Reader, c id.Connection, external string) ([]Recording, error) {
-	return store.All(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE connection = $1 AND external_id = $2 ORDER BY started_ms, id`, string(c), external)
+	return store.All(ctx, r, scan, `SELECT `+columns+` FROM recording WHERE connection = $1 AND external_id = $2 AND purged_at IS NULL ORDER BY started_ms, id`, string(c), external)
 }
 
 func ofMember(ctx context.Context, r store.Reader, m id.Member) ([]Recording, error) {
