@@ -139,13 +139,26 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.api(w, r, connection, strings.TrimPrefix(rest, "/"))
 }
 
+const apiRoute = Path + "{connection}/bigbluebutton/api"
+
+// reads are what clients ask all the time.
+var reads = []string{"isMeetingRunning", "getMeetingInfo", "getMeetings", "getSessions"}
+
 // api serves one call of a connection.
 func (h *Handler) api(w http.ResponseWriter, r *http.Request, connection, name string) {
 	if name == "" {
+		web.Route(r, apiRoute)
+		web.Quiet(r)
 		h.root(w, r)
 		return
 	}
 	c, known := h.calls[name]
+	if known {
+		web.Route(r, apiRoute+"/"+name)
+		if slices.Contains(reads, name) {
+			web.Quiet(r)
+		}
+	}
 	if !known {
 		if h.stateless(w, r, name) {
 			return

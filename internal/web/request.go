@@ -40,6 +40,7 @@ const (
 type record struct {
 	id      string
 	pattern string
+	quiet   bool
 }
 
 func recordOf(r *http.Request) *record {
@@ -76,6 +77,12 @@ func Routed(mux http.Handler) http.Handler {
 	})
 }
 
+// Route tells Log which pattern was chosen, for handlers that stand behind no mux. It must not hold what a client invented.
+func Route(r *http.Request, pattern string) { recordOf(r).pattern = pattern }
+
+// Quiet has Log write the line of a request at debug: what clients ask many times a second is counted, not told.
+func Quiet(r *http.Request) { recordOf(r).quiet = true }
+
 // Served is what is known of a request once it is answered.
 type Served struct {
 	Method   string
@@ -86,7 +93,7 @@ type Served struct {
 	Visit    bool // an event stream or a socket: the duration is how long somebody stayed
 }
 
-// Log writes one line per request and tells observe (nil for nobody). The line holds no path, query,
+// Log writes one line per request (at debug for those made Quiet) and tells observe (nil for nobody). The line holds no path, query,
 // name or address; the client's address appears at debug.
 func Log(log *slog.Logger, observe func(Served)) Middleware {
 	return func(next http.Handler) http.Handler {
@@ -102,7 +109,11 @@ func Log(log *slog.Logger, observe func(Served)) Middleware {
 				if observe != nil {
 					observe(s)
 				}
-				log.Info("request", "request_id", rec.id, "method", method(s.Method), "route", s.Pattern, "status", s.Status, "bytes", s.Bytes, "dur", s.Duration)
+				level := slog.LevelInfo
+				if rec.quiet && s.Status < http.StatusInternalServerError {
+					level = slog.LevelDebug
+				}
+				log.Log(r.Context(), level, "request", "request_id", rec.id, "method", method(s.Method), "route", s.Pattern, "status", s.Status, "bytes", s.Bytes, "dur", s.Duration)
 				log.Debug("request client", "request_id", rec.id, "client", ClientOf(r))
 			}()
 			next.ServeHTTP(c, r)
