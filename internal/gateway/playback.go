@@ -15,6 +15,7 @@ import (
 	"meetcoop/internal/fault"
 	"meetcoop/internal/id"
 	"meetcoop/internal/recording"
+	"meetcoop/internal/web"
 )
 
 // The addresses of recordings: ours, and those that BigBlueButton machines and Scalelite gave out.
@@ -86,7 +87,7 @@ func (h *Handler) Playback(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "try again", http.StatusServiceUnavailable)
 			return
 		}
-		http.NotFound(w, r)
+		http.Error(w, h.deps.Catalog.Printer(web.LanguageOf(r), time.UTC).Fault(err), http.StatusNotFound) // the same words for every reason
 		return
 	}
 	if p.Cookie != "" {
