@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -141,11 +142,7 @@ func TestRemoteRecordingsAreListedAsTheirServerListsThem(t *testing.T) {
 		if got.Child("metadata").Value("bbb-recording-ready-url") != "http://127.0.0.1:1/ready" || strings.Contains(ours.Body, "mc-meeting") || strings.Contains(ours.Body, "/bbb/-/") {
 			t.Errorf("ours in the metadata: %s", ours.Body)
 		}
-		server, err := bbb.New(bbb.Config{URL: fleet.APIAddress(c.Servers[0].URL()), Secret: c.Servers[0].Secret(), Transport: bbb.NewTransport()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		theirs, err := server.Do(context.Background(), bbb.Request{Call: "getRecordings", Query: "recordID=" + rec})
+		theirs, err := c.ServerClient(0).Do(context.Background(), bbb.Request{Call: "getRecordings", Query: "recordID=" + rec})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,6 +225,17 @@ func TestStoredRecordingsAreWatchedThroughUs(t *testing.T) {
 		formats := got.Child("playback").Kids
 		if len(formats) != 2 || got.Value("meetingID") != "coop-42" || got.Child("metadata").Value("tenant") != "north" || strings.Contains(list.Body, "mc-") || got.Value("protected") != "false" {
 			t.Fatalf("told: %s", list.Body)
+		}
+		theirs, err := c.ServerClient(0).Do(context.Background(), bbb.Request{Call: "getRecordings", Query: "recordID=" + rec})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := slices.DeleteFunc(placesOf(theirs.Root, ""), func(p string) bool {
+			return strings.Contains(p, "metadata/mc-") || strings.Contains(p, "recording-ready-url")
+		})
+		have := slices.DeleteFunc(placesOf(a.Must("getRecordings", "recordID="+rec).Root, ""), func(p string) bool { return strings.HasSuffix(p, "/protected") })
+		if !slices.Equal(want, have) {
+			t.Errorf("elements differ, or their order\nserver  %v\ngateway %v", want, have)
 		}
 		page := formats[0].Value("url")
 		thumb := strings.TrimSpace(formats[0].Child("preview").Child("images").Child("image").Text)
@@ -314,11 +322,7 @@ func TestStoredRecordingsAreWatchedThroughUs(t *testing.T) {
 		}
 		// The server has been told, so that its own copy is no longer public.
 		gatewaytest.Until(t, "the server has deleted its copy", func() bool {
-			server, err := bbb.New(bbb.Config{URL: fleet.APIAddress(c.Servers[0].URL()), Secret: c.Servers[0].Secret(), Transport: bbb.NewTransport()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			answer, err := server.Do(context.Background(), bbb.Request{Call: "getRecordings", Query: "state=deleted&recordID=" + rec})
+			answer, err := c.ServerClient(0).Do(context.Background(), bbb.Request{Call: "getRecordings", Query: "state=deleted&recordID=" + rec})
 			return err == nil && answer.Root.Child("recordings").Child("recording") != nil
 		})
 	})
@@ -406,6 +410,10 @@ func TestUploadsAreSignedAndGoOn(t *testing.T) {
 		if r := a.Must("getRecordings", ""); len(listed(r)) != 1 {
 			t.Errorf("listed: %s", r.Body)
 		}
+		breakOff(t, n, secret, server, rec, "video", tar, 700)
+		asked.URL.Path = strings.Replace(asked.URL.Path, "presentation", "video", 1)
+		sign(asked, secret, tar)
+		gatewaytest.Until(t, "what came before the line broke is here", func() bool { return strings.Contains(gatewaytest.Do(t, asked).Body, `"offset":700`) })
 		wrong := append(bytes.Clone(tar), 0)
 		r := put(t, n, secret, server, rec, "video", tar, func(r *http.Request) { sign(r, secret, wrong) })
 		if r.Status != http.StatusUnprocessableEntity || !strings.Contains(r.Body, "recording.digest") {
@@ -415,6 +423,28 @@ func TestUploadsAreSignedAndGoOn(t *testing.T) {
 			t.Errorf("another format than announced: %d %s", r.Status, r.Body)
 		}
 	})
+}
+
+// breakOff sends the beginning of a tar and hangs up.
+func breakOff(t *testing.T, n *gatewaytest.Node, secret string, server id.Server, rec, format string, tar []byte, sent int) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPut, n.URL+"/bbb/-/upload/"+string(server)+"/"+rec+"/"+format, bytes.NewReader(tar))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign(req, secret, tar)
+	var raw bytes.Buffer
+	if err := req.Write(&raw); err != nil {
+		t.Fatal(err)
+	}
+	line, err := net.Dial("tcp", req.URL.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = line.Write(raw.Bytes()[:raw.Len()-len(tar)+sent])
+	if closeErr := line.Close(); err != nil || closeErr != nil {
+		t.Fatal(err, closeErr)
+	}
 }
 
 // application is a client's side of recording-ready callbacks.

@@ -128,6 +128,14 @@ func (c *Cooperative) must(err error) {
 	}
 }
 
+// ServerClient speaks to a server without the gateway between.
+func (c *Cooperative) ServerClient(i int) *bbb.Client {
+	c.t.Helper()
+	out, err := bbb.New(bbb.Config{URL: fleet.APIAddress(c.Servers[i].URL()), Secret: c.Servers[i].Secret(), Transport: bbb.NewTransport()})
+	c.must(err)
+	return out
+}
+
 // Node starts a process on the database, which db is a handle of its own on, or the cooperative's.
 func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	c.t.Helper()
