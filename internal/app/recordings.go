@@ -53,10 +53,13 @@ func (n *node) isMember(visitors portal.Visitors) func(ctx context.Context, r *h
 // may clean; recordings have their own policy and are long.
 func (n *node) besidesPages(pages http.Handler, around ...web.Middleware) http.Handler {
 	api, playback := web.Chain(n.gateway, around...), web.Chain(http.HandlerFunc(n.gateway.Playback), around...)
+	users := web.Chain(http.HandlerFunc(n.gateway.ServeUser), around...)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, gateway.Path):
 			api.ServeHTTP(w, r)
+		case r.URL.Path == gateway.UserPath:
+			users.ServeHTTP(w, r)
 		case gateway.IsPlayback(r.URL.Path):
 			playback.ServeHTTP(w, r)
 		default:

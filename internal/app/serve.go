@@ -298,7 +298,7 @@ func (n *node) handler() (http.Handler, error) {
 		mux.Handle(webhookPath, n.media.engine.Webhooks())
 	}
 	if n.gateway, err = gateway.New(gateway.Deps{
-		DB: n.db, Now: n.now, Log: n.log, Catalog: n.catalog, Members: n.members, Conferences: n.conferences, Pages: n.refuseClient(secure), Registry: n.registry,
+		DB: n.db, Now: n.now, Log: n.log, Catalog: n.catalog, Members: n.members, Conferences: n.conferences, PublicURL: n.cfg.BaseURL().String(), Pages: n.refuseClient(secure), Registry: n.registry,
 		Recordings: n.recordings, RecordingsURL: n.cfg.RecordingsURL, IsMember: n.isMember(visitors),
 	}); err != nil {
 		return nil, err

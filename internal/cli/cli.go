@@ -63,6 +63,7 @@ type Commands struct {
 	Audit      AuditCmd      `cmd:"" help:"Who changed what."`
 	Server     ServerCmd     `cmd:"" help:"Where meetings run."`
 	Recording  RecordingCmd  `cmd:"" help:"Recordings of meetings."`
+	Container  ContainerCmd  `cmd:"" help:"Greenlights that serve many members."`
 	Connection ConnectionCmd `cmd:"" help:"Endpoints of the BigBlueButton API for members' applications."`
 }
 

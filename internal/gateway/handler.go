@@ -38,6 +38,7 @@ type Deps struct {
 	Catalog     *locale.Catalog
 	Members     *membership.Service
 	Conferences *conference.Service
+	PublicURL   string // without a slash at the end
 	Recordings  *recording.Service
 	Pages       Pages
 	Registry    prometheus.Registerer // nil: counted and shown nowhere

@@ -62,9 +62,13 @@ func (h *Handler) answerServer(w http.ResponseWriter, r *http.Request, err error
 		w.WriteHeader(status)
 		return
 	}
+	body, err := json.Marshal(doc)
+	if err != nil {
+		body = []byte("{}")
+	}
 	head.Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(doc) // a server that is gone
+	_, _ = w.Write(body) // a server that is gone
 }
 
 var contentRange = regexp.MustCompile(`^bytes (\d{1,15})-(\d{1,15})/(\d{1,15})$`)

@@ -36,6 +36,7 @@ type (
 	Override    string // a level lent, or single limits replaced
 	Connection  string // API credential of a member; the portal's own is built in
 	Secret      string // one shared secret of a connection
+	Container   string // one Greenlight that serves many members
 	Decision    string // a recorded decision
 	Level       string // one version of a service level
 	Room        string // a standing place with a link
@@ -66,6 +67,7 @@ var (
 	pOverride    = prefix("ovr")
 	pConnection  = prefix("conn")
 	pSecret      = prefix("sec")
+	pContainer   = prefix("cont")
 	pDecision    = prefix("dec")
 	pLevel       = prefix("lvl")
 	pRoom        = prefix("room")
@@ -91,6 +93,7 @@ func NewStewardship() Stewardship { return Stewardship(pStewardship + uuid7()) }
 func NewFact() Fact               { return Fact(pFact + uuid7()) }
 func NewOverride() Override       { return Override(pOverride + uuid7()) }
 func NewConnection() Connection   { return Connection(pConnection + uuid7()) }
+func NewContainer() Container     { return Container(pContainer + uuid7()) }
 func NewSecret() Secret           { return Secret(pSecret + uuid7()) }
 func NewDecision() Decision       { return Decision(pDecision + uuid7()) }
 func NewLevel() Level             { return Level(pLevel + uuid7()) }

@@ -148,3 +148,52 @@ func useSecret(ctx context.Context, tx store.Tx, s id.Secret, now instant.Instan
 	_, err := tx.Exec(ctx, `UPDATE connection_secret SET used_at = $1 WHERE id = $2`, now, string(s))
 	return err
 }
+
+type containerRow struct {
+	Container
+	sealed string
+}
+
+func scanContainer(s store.Scanner) (containerRow, error) {
+	var c containerRow
+	err := s.Scan(&c.ID, &c.Member, &c.Name, &c.sealed, &c.CreatedAt, &c.RevokedAt)
+	return c, err
+}
+
+const containerColumns = `id, member, name, sealed, created_at, revoked_at`
+
+func openContainers(ctx context.Context, r store.Reader) ([]containerRow, error) {
+	return store.All(ctx, r, scanContainer, `SELECT `+containerColumns+` FROM container WHERE revoked_at IS NULL ORDER BY id`)
+}
+
+// Containers returns every container, those in use first, by name. It joins r.
+func Containers(ctx context.Context, r store.Reader) ([]Container, error) {
+	rows, err := store.All(ctx, r, scanContainer, `SELECT `+containerColumns+` FROM container ORDER BY CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, name`)
+	out := make([]Container, len(rows))
+	for i, row := range rows {
+		out[i] = row.Container
+	}
+	return out, err
+}
+
+func containerByName(ctx context.Context, r store.Reader, name string) (Container, bool, error) {
+	row, ok, err := store.Find(ctx, r, scanContainer, `SELECT `+containerColumns+` FROM container WHERE name = $1 AND revoked_at IS NULL`, name)
+	return row.Container, ok, err
+}
+
+func insertContainer(ctx context.Context, tx store.Tx, c Container, sealed string) (bool, error) {
+	n, err := store.Affected(tx.Exec(ctx, `INSERT INTO container (id, member, name, sealed, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+		string(c.ID), string(c.Member), c.Name, sealed, c.CreatedAt))
+	return n == 1, err
+}
+
+func revokeContainer(ctx context.Context, tx store.Tx, c id.Container, now instant.Instant) error {
+	_, err := tx.Exec(ctx, `UPDATE container SET revoked_at = $1, sealed = '' WHERE id = $2`, now, string(c))
+	return err
+}
+
+// connectionByTenant returns the connection with a tenant name, or none. It joins r.
+func connectionByTenant(ctx context.Context, r store.Reader, name string) (Connection, error) {
+	c, _, err := store.Find(ctx, r, scanConnection, `SELECT `+connectionColumns+` FROM connection WHERE tenant_name = $1 AND kind = 'api'`, name)
+	return c, err
+}

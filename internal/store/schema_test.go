@@ -84,14 +84,25 @@ func classSQLite(kind, table, column, create string) string {
 
 var classPostgres = map[string]string{"timestamp with time zone": "instant", "date": "date", "boolean": "bool", "bigint": "int", "text": "text", "bytea": "bytes"}
 
-// columnDefinition cuts the line of a column out of the CREATE TABLE that SQLite keeps.
+// columnDefinition cuts a column out of the CREATE TABLE that SQLite keeps; columns added later stand behind the last line.
 func columnDefinition(create, column string) string {
-	for line := range strings.SplitSeq(create, "\n") {
-		if fields := strings.Fields(line); len(fields) > 0 && fields[0] == column {
-			return line
+	at := regexp.MustCompile(`(^|[\n,(])\s*` + column + `\s`).FindStringIndex(create)
+	if at == nil {
+		return ""
+	}
+	rest, depth := create[at[1]:], 0
+	for i, r := range rest {
+		switch {
+		case r == '(':
+			depth++
+		case r == ')':
+			depth--
+		}
+		if depth < 0 || depth == 0 && r == ',' {
+			return rest[:i]
 		}
 	}
-	return ""
+	return rest
 }
 
 // condition writes a condition the same way whatever engine has printed it: PostgreSQL adds casts and

@@ -166,13 +166,17 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	n.Recordings, err = recording.New(n.recordings)
 	c.must(err)
 	n.Handler, err = gateway.New(gateway.Deps{
-		DB: db, Now: c.clock, Log: o.Log, Catalog: localetest.Catalog(c.t), Members: n.Members, Conferences: n.Conferences, Recordings: n.Recordings, IsMember: o.IsMember,
+		DB: db, Now: c.clock, Log: o.Log, Catalog: localetest.Catalog(c.t), Members: n.Members, Conferences: n.Conferences, PublicURL: front.URL, Recordings: n.Recordings, IsMember: o.IsMember,
 		Pages: func(w http.ResponseWriter, _ *http.Request, err error, back string, again bool) {
 			_, _ = io.WriteString(w, "<html>page: "+fault.CodeOf(err)+" back="+back+"</html>")
 		},
 	})
 	c.must(err)
 	mux.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == gateway.UserPath {
+			n.Handler.ServeUser(w, r)
+			return
+		}
 		if gateway.IsPlayback(r.URL.Path) {
 			n.Handler.Playback(w, r)
 			return
