@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"meetcoop/internal/fault"
 )
@@ -175,21 +176,15 @@ func (n *intake) take(p part, rest string, size int64, from io.Reader) error {
 		return fault.New(fault.Invalid, "recording.too_large")
 	}
 	if n.broken[p] != nil {
-		return nil // the reader skips what is not read
+		return nil //nolint:nilerr // noted already; the reader skips what is not read
 	}
 	name := filepath.FromSlash(p.dir() + "/" + rest)
 	if err := n.root.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-		n.breaks(p, errName) //nolint:nilerr // a file where a directory would be: the part is broken, not the import
-		return nil
+		return n.cannot(p, err) // a file where a directory would be
 	}
 	f, err := n.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		n.breaks(p, errTwice)
-		return nil
-	}
 	if err != nil {
-		n.breaks(p, errName) //nolint:nilerr // likewise
-		return nil
+		return n.cannot(p, err)
 	}
 	written, err := io.Copy(f, from)
 	if err == nil && written != size {
@@ -197,12 +192,31 @@ func (n *intake) take(p part, rest string, size int64, from io.Reader) error {
 	}
 	if err != nil {
 		_ = f.Close() // the first error tells
+		if errors.As(err, new(*fs.PathError)) {
+			return internalError{err} // our disk, not the archive
+		}
 		return errArchive(err)
 	}
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write a recording: %w", err)
 	}
 	return nil
+}
+
+// cannot decides whether a file cannot be made because of its name, which breaks its part, or because of our disk: then another try
+// may help.
+func (n *intake) cannot(p part, err error) error {
+	if errors.Is(err, fs.ErrExist) {
+		n.breaks(p, errTwice)
+		return nil
+	}
+	for _, v := range []error{syscall.ENOTDIR, syscall.EISDIR, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.EILSEQ, syscall.ELOOP} {
+		if errors.Is(err, v) {
+			n.breaks(p, errName)
+			return nil
+		}
+	}
+	return internalError{err}
 }
 
 // readDir takes one part in from a directory. A link there leads nowhere, and breaks the part.
