@@ -92,10 +92,10 @@ func columnDefinition(create, column string) string {
 	}
 	rest, depth := create[at[1]:], 0
 	for i, r := range rest {
-		switch {
-		case r == '(':
+		switch r {
+		case '(':
 			depth++
-		case r == ')':
+		case ')':
 			depth--
 		}
 		if depth < 0 || depth == 0 && r == ',' {

@@ -46,9 +46,10 @@ func main() {
 	flag.StringVar(&o.bin, "bin", "bin", "directory of meetcoop and bbbsim")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, "soak:", err)
+	err := run(ctx, o)
+	stop()
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "soak:", err) // a closed terminal
 		os.Exit(1)
 	}
 }
@@ -79,6 +80,11 @@ type world struct {
 	sims              []string
 	children          []*exec.Cmd
 	pid               int
+}
+
+// say prints what a person reads.
+func (w *world) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(os.Stdout, format, args...) // a closed terminal
 }
 
 func (w *world) bin(name string) string { return filepath.Join(w.o.bin, name) }
@@ -240,7 +246,7 @@ func (w *world) soak(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
 	killed := false
-	fmt.Println("  time   MiB  files  goroutines  calls/s    p99")
+	w.say("  time   MiB  files  goroutines  calls/s    p99\n")
 	for load.Err() == nil {
 		select {
 		case <-load.Done():
@@ -249,9 +255,9 @@ func (w *world) soak(ctx context.Context) error {
 		}
 		if !killed && time.Since(began) > w.o.lasts/2 {
 			killed = true
-			fmt.Println("  a server dies")
-			if _, err := client.Post(w.sims[0]+"/sim/kill", "application/json", strings.NewReader(`{}`)); err != nil {
-				fmt.Println("  (its answer died with it)")
+			w.say("  a server dies\n")
+			if resp, err := client.Post(w.sims[0]+"/sim/kill", "application/json", strings.NewReader(`{}`)); err == nil {
+				_ = resp.Body.Close() // it is dead
 			}
 		}
 		s, err := w.look(time.Since(began), t)
@@ -259,13 +265,13 @@ func (w *world) soak(ctx context.Context) error {
 			return err
 		}
 		if n := len(samples); n > 0 {
-			fmt.Printf("%6s %5.0f  %5d  %10d  %7.0f  %5s\n", s.at.Round(time.Second), s.mebibytes, s.files, s.goroutines, float64(s.calls-samples[n-1].calls)/5, s.p99.Round(100*time.Microsecond))
+			w.say("%6s %5.0f  %5d  %10d  %7.0f  %5s\n", s.at.Round(time.Second), s.mebibytes, s.files, s.goroutines, float64(s.calls-samples[n-1].calls)/5, s.p99.Round(100*time.Microsecond))
 		}
 		samples = append(samples, s)
 	}
 	wg.Wait()
 	for _, k := range slices.Sorted(mapsKeys(t.keys)) {
-		fmt.Printf("%9d  %s\n", t.keys[k], k)
+		w.say("%9d  %s\n", t.keys[k], k)
 	}
 	return w.judge(samples, t)
 }
@@ -449,11 +455,11 @@ func (w *world) judge(samples []sample, t *tally) error {
 		{"goroutines", func(s sample) float64 { return float64(s.goroutines) }},
 	} {
 		early, late := middle(warm, warm+window, c.of), middle(w.o.lasts-window, w.o.lasts+time.Minute, c.of)
-		fmt.Printf("%s: %.0f after the warm-up, %.0f at the end (%+.1f %%)\n", c.what, early, late, (late/early-1)*100)
+		w.say("%s: %.0f after the warm-up, %.0f at the end (%+.1f %%)\n", c.what, early, late, (late/early-1)*100)
 		if late > early*1.05+10 {
 			failed = append(failed, fmt.Errorf("%s grew", c.what))
 		}
 	}
-	fmt.Printf("%d calls, %d without an answer of the API\n", t.calls.Load(), t.odd.Load())
+	w.say("%d calls, %d without an answer of the API\n", t.calls.Load(), t.odd.Load())
 	return errors.Join(failed...)
 }
