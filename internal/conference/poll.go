@@ -35,6 +35,7 @@ type poller struct {
 	s         *Service
 	leadUntil atomic.Int64 // monotonic, nanoseconds since start
 	start     time.Time
+	reaping   atomic.Bool
 	healthy   chan struct{}
 	doubtful  chan struct{}
 	running   sync.WaitGroup
@@ -63,9 +64,18 @@ func newPoller(s *Service) *poller {
 }
 
 // lead is the duty: while it is called this node polls, and takes up what is overdue.
-func (s *Service) lead(ctx context.Context) error {
+func (s *Service) lead(context.Context) error {
 	s.poller.leadUntil.Store(int64(time.Since(s.poller.start) + leadFor))
-	return s.reap(ctx)
+	if !s.poller.reaping.CompareAndSwap(false, true) {
+		return nil // servers are being asked; leading must not wait for them
+	}
+	s.spawn(func(ctx context.Context) {
+		defer s.poller.reaping.Store(false)
+		if err := s.reap(ctx); err != nil && ctx.Err() == nil {
+			s.deps.Log.WarnContext(ctx, "overdue conferences not settled", "err", err)
+		}
+	})
+	return nil
 }
 
 func (p *poller) leads() bool { return int64(time.Since(p.start)) < p.leadUntil.Load() }

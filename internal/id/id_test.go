@@ -126,3 +126,20 @@ func BenchmarkNew(b *testing.B) {
 		_ = NewRoom()
 	}
 }
+
+func TestADerivedParticipantIsTheSameForTheSameTwo(t *testing.T) {
+	a, b := NewMeeting(), NewMeeting()
+	one, two := [16]byte{1}, [16]byte{2}
+	p := DerivedParticipant(a, one)
+	if p != DerivedParticipant(a, one) || p == DerivedParticipant(a, two) || p == DerivedParticipant(b, one) {
+		t.Error("not one for each two")
+	}
+	for _, m := range []Meeting{a, b, "meet_0", ""} {
+		if _, err := ParseParticipant(string(DerivedParticipant(m, two))); err != nil {
+			t.Errorf("of %q: %v", m, err)
+		}
+	}
+	if string(p)[:17] != "part_"+string(a)[5:17] {
+		t.Errorf("%s does not begin as %s", p, a)
+	}
+}
