@@ -21,7 +21,7 @@ func TestEveryKindHasItsFormAndPrefix(t *testing.T) {
 		"mem": string(NewMember()), "aff": string(NewAffiliation()), "stew": string(NewStewardship()), "fact": string(NewFact()), "ovr": string(NewOverride()),
 		"conn": string(NewConnection()), "dec": string(NewDecision()), "lvl": string(NewLevel()), "room": string(NewRoom()), "srv": string(NewServer()),
 		"meet": string(NewMeeting()), "part": string(NewParticipant()), "use": string(NewUsage()), "job": string(NewJob()), "mail": string(NewMail()),
-		"node": string(NewNode()), "msg": string(NewMessage()),
+		"node": string(NewNode()), "msg": string(NewMessage()), "sec": string(NewSecret()), "cont": string(NewContainer()),
 	}
 	for want, got := range drawn {
 		if !form.MatchString(got) || !strings.HasPrefix(got, want+"_") {
