@@ -216,10 +216,10 @@ func (p *poller) poll(ctx context.Context, srv *server, w *watch) {
 	w.due, w.busy = time.Now().Add(p.pause(failures, silent)), false
 }
 
-// pause is how long a server is left alone: the poll interval, less while it is doubtful, more when it has been dead for long; a
-// fifth up or down, so that servers do not come due together.
+// pause is how long a server is left alone: the poll interval, or a third of the time after which it is dead when that is less; less
+// still while it is doubtful, more when it has been dead for long; a fifth up or down, so that servers do not come due together.
 func (p *poller) pause(failures int, silent time.Duration) time.Duration {
-	every := p.s.deps.PollEvery
+	every := min(p.s.deps.PollEvery, p.s.deps.DetachAfter/3)
 	switch {
 	case failures == 0:
 	case silent < p.s.deps.DetachAfter:
