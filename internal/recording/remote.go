@@ -56,6 +56,7 @@ func (s *Service) discoverJob(ctx context.Context, job jobs.Job) error {
 	if err != nil {
 		return err
 	}
+	began := s.deps.Now()
 	found, err := ask(ctx, client, []ID{j.Record})
 	if err != nil {
 		return err
@@ -63,7 +64,7 @@ func (s *Service) discoverJob(ctx context.Context, job jobs.Job) error {
 	if len(found) == 0 && !job.Last {
 		return fmt.Errorf("recording %s is not there yet", j.Record)
 	}
-	return s.index(ctx, j.Server, found)
+	return s.index(ctx, j.Server, found, began)
 }
 
 // DiscoverAll asks every BigBlueButton server for its recordings.
@@ -105,6 +106,7 @@ func (s *Service) Discover(ctx context.Context, server id.Server, client *bbb.Cl
 	}
 	listed := map[ID]bool{}
 	for page := range mostPages {
+		began := s.deps.Now()
 		found, err := page100(ctx, client, page*pageSize)
 		if err != nil {
 			return err
@@ -116,7 +118,7 @@ func (s *Service) Discover(ctx context.Context, server id.Server, client *bbb.Cl
 				fresh = append(fresh, f)
 			}
 		}
-		if err := s.index(ctx, server, fresh); err != nil {
+		if err := s.index(ctx, server, fresh, began); err != nil {
 			return err
 		}
 		if len(found) < pageSize || len(fresh) == 0 { // servers before 2.6 know no pages and list everything each time
@@ -237,8 +239,9 @@ func parseListing(e *bbb.Element) (listing, bool) {
 	return listing{rec, meta, e}, true
 }
 
-// index writes what a server told: its own recordings, and of them those that are not stored here.
-func (s *Service) index(ctx context.Context, server id.Server, found []listing) error {
+// index writes what a server told in an answer asked for at began: its own recordings, and of them those that are not stored here. What
+// was changed since is left alone: the answer may be older than the change, and the next one tells.
+func (s *Service) index(ctx context.Context, server id.Server, found []listing, began instant.Instant) error {
 	for part := range slices.Chunk(found, batch) {
 		now := s.deps.Now()
 		var fresh []listing
@@ -246,7 +249,7 @@ func (s *Service) index(ctx context.Context, server id.Server, found []listing) 
 			fresh = fresh[:0]
 			for _, l := range part {
 				l.recording.Server = server
-				_, changes, err := s.compare(ctx, r, &l)
+				_, changes, err := s.compare(ctx, r, &l, began)
 				if err != nil {
 					return err
 				}
@@ -264,7 +267,7 @@ func (s *Service) index(ctx context.Context, server id.Server, found []listing) 
 		}
 		err = s.deps.DB.Write(ctx, func(tx store.Tx) error {
 			for _, l := range fresh {
-				if err := s.indexOne(ctx, tx, now, l); err != nil {
+				if err := s.indexOne(ctx, tx, now, l, began); err != nil {
 					return err
 				}
 			}
@@ -278,7 +281,7 @@ func (s *Service) index(ctx context.Context, server id.Server, found []listing) 
 }
 
 // compare puts a listing into the client's words and tells whether the index says something else. It joins r.
-func (s *Service) compare(ctx context.Context, r store.Reader, l *listing) (o conference.Origin, changes bool, err error) {
+func (s *Service) compare(ctx context.Context, r store.Reader, l *listing, began instant.Instant) (o conference.Origin, changes bool, err error) {
 	rec := &l.recording
 	if o, err = s.claim(ctx, r, rec, l.meta, ImportInput{Server: rec.Server}); err != nil {
 		return o, false, err
@@ -296,11 +299,15 @@ func (s *Service) compare(ctx context.Context, r store.Reader, l *listing) (o co
 		rec.Formats[i].Told, rec.Formats[i].CreatedAt = old.Told, old.CreatedAt
 	}
 	rec.IndexedAt, rec.DeletedAt = was.IndexedAt, was.DeletedAt
-	return o, was.XML != rec.XML || was.State != rec.State || was.Connection != rec.Connection, nil
+	if was.XML == rec.XML && was.State == rec.State && was.Connection == rec.Connection {
+		return o, false, nil
+	}
+	changed, err := changedAt(ctx, r, rec.ID)
+	return o, changed.Before(began), err
 }
 
-func (s *Service) indexOne(ctx context.Context, tx store.Tx, now instant.Instant, l listing) error {
-	o, changes, err := s.compare(ctx, tx, &l)
+func (s *Service) indexOne(ctx context.Context, tx store.Tx, now instant.Instant, l listing, began instant.Instant) error {
+	o, changes, err := s.compare(ctx, tx, &l, began)
 	if err != nil || !changes {
 		return err
 	}

@@ -215,3 +215,9 @@ func saveTrack(ctx context.Context, tx store.Tx, now instant.Instant, rec ID, t 
 		ON CONFLICT (recording, kind, lang, label) DO UPDATE SET source = excluded.source, vtt = excluded.vtt`, string(rec), t.Kind, t.Lang, t.Label, t.Source, t.VTT, now)
 	return err
 }
+
+// changedAt returns when a recording was last written here. It joins r.
+func changedAt(ctx context.Context, r store.Reader, rec ID) (instant.Instant, error) {
+	at, _, err := store.Find(ctx, r, store.Value[instant.Instant], `SELECT changed_at FROM recording WHERE id = $1`, string(rec))
+	return at, err
+}

@@ -98,6 +98,9 @@ func TestAKeyFileThatIsNoKeyOrReadableByOthersIsRefused(t *testing.T) {
 }
 
 func TestAWrappedKeyIsReadWithItsPassword(t *testing.T) {
+	was := rounds
+	t.Cleanup(func() { rounds = was })
+	rounds = 1000
 	k := newKey(t, 7)
 	wrapped, err := k.Wrap("database password")
 	if err != nil {

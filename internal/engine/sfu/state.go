@@ -180,8 +180,8 @@ func (e *Engine) judge(m id.Meeting, p id.Participant) {
 		ctx, cancel := context.WithTimeout(e.life, engine.CallTimeout)
 		defer cancel()
 		_, err := proxy.cfg.Authorise(ctx, m, p)
-		if err == nil || !denies(err) {
-			return
+		if err == nil || !denies(err) || e.hasEnded(m) {
+			return // an ended meeting is deleted as a whole, and its people are told so
 		}
 		found, failed := e.putOut(ctx, m, p)
 		switch {
