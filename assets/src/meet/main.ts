@@ -39,7 +39,9 @@ class Page {
 	private readonly soundButton = h("button", { type: "button", class: "button primary meet-sound", hidden: true }, icon("volume-2"), h("span", {}, t("meet.sound.on")));
 	private unread = 0;
 	private over = false;
+	// What this person wants to send. It outlives every connection: one that is built up anew has to send the same.
 	private wanted = { mic: load().micOn, camera: load().cameraOn };
+	private entered = false;
 	private talking = false; // space held down
 	private drawing = 0;
 	private wakeLock: { release(): Promise<void> } | undefined;
@@ -106,7 +108,11 @@ class Page {
 				this.draw();
 			},
 			panel: (which) => this.openPanel(this.panel === which ? "" : which, true),
-			settings: () => void settingsDialog(this.media, () => this.draw()),
+			settings: () =>
+				void settingsDialog(this.media, () => {
+					if (load().lowData) this.wanted.camera = false; // it stays off until this person turns it on
+					this.draw();
+				}),
 			keys: keysDialog,
 			rename: () => void this.rename(),
 			end: () => void this.end(),
@@ -153,6 +159,7 @@ class Page {
 				connection: (state) => {
 					this.showLine(state === "connected" ? "" : t("meet.again"));
 					if (state === "reconnecting") this.say.shout(t("meet.again"));
+					else if (this.media === media) void this.send(media);
 				},
 				lost: (why) => void this.lost(why),
 				silent: (blocked) => {
@@ -177,18 +184,30 @@ class Page {
 		this.stage.use(media);
 		this.people.use(media);
 		this.showLine("");
-		const { me, meeting } = this.store.state;
-		if (this.wanted.mic && me.may.mic && !(meeting.mute_on_entry && me.role !== "moderator")) await media.set("mic", true);
-		if (this.wanted.camera && me.may.camera && !prefs.lowData) await media.set("camera", true);
+		if (!this.entered) {
+			this.entered = true;
+			const { me, meeting } = this.store.state;
+			if (meeting.mute_on_entry && me.role !== "moderator") this.wanted.mic = false;
+		}
 		if (prefs.lowData) await media.setLowData(true);
+		await this.send(media);
 		this.draw();
+	}
+
+	/**
+	 * Sends what is wanted, allowed and not sent yet. LiveKit publishes again by itself after a break, but
+	 * gives up a track for good when that fails, so we look each time it says it is connected.
+	 */
+	private async send(media: MediaRoom): Promise<void> {
+		for (const m of ["mic", "camera"] as const) {
+			if (this.media !== media) return;
+			if (this.wanted[m] && this.store.state.me.may[m] && !(m === "camera" && media.low) && !media.own(m)) await media.set(m, true);
+		}
 	}
 
 	/** The media connection is gone. The seat is kept for a minute: come back the same way we came in. */
 	private async lost(why: Gone): Promise<void> {
 		if (this.over) return;
-		const was = this.media;
-		if (was) this.wanted = { mic: was.own("mic"), camera: was.own("camera") };
 		this.media = undefined;
 		this.stage.use(undefined);
 		this.people.use(undefined);
@@ -219,7 +238,9 @@ class Page {
 			return;
 		}
 		if (!this.media) return;
+		if (m !== "screen") this.wanted[m] = on;
 		const now = await this.media.set(m, on);
+		if (m !== "screen" && on) this.wanted[m] = now; // no device, no permission: not tried again behind their back
 		if (m === "mic") save({ micOn: now });
 		if (m === "camera") save({ cameraOn: now });
 		if (now === on) this.say.say(t(`meet.say.${m}_${now ? "on" : "off"}`));
@@ -261,6 +282,7 @@ class Page {
 				this.say.say(t("meet.time.soon", { Count: news.minutes }), true);
 				break;
 			case "muted":
+				if (news.media === "mic" || news.media === "camera") this.wanted[news.media] = false;
 				this.showHint(t(`meet.muted.${news.media}`, { Name: news.by }));
 				break;
 			case "engine":
@@ -278,7 +300,11 @@ class Page {
 	/** A right that was taken stops what rests on it; the engine enforces the same. */
 	private obey(): void {
 		const { may } = this.store.state.me;
-		for (const m of ["mic", "camera", "screen"] as const) if (!may[m] && this.media?.own(m)) void this.media.set(m, false);
+		for (const m of ["mic", "camera", "screen"] as const) {
+			if (may[m]) continue;
+			if (m !== "screen") this.wanted[m] = false;
+			if (this.media?.own(m)) void this.media.set(m, false);
+		}
 	}
 
 	/** Draws once per frame, however much has changed. */
