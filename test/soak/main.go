@@ -35,6 +35,7 @@ type options struct {
 	servers  int
 	meetings int
 	bin      string
+	size     int
 }
 
 func main() {
@@ -44,7 +45,11 @@ func main() {
 	flag.IntVar(&o.servers, "servers", 4, "simulated servers")
 	flag.IntVar(&o.meetings, "meetings", 200, "ids of meetings")
 	flag.StringVar(&o.bin, "bin", "bin", "directory of meetcoop and bbbsim")
+	flag.IntVar(&o.size, "size", 0, "instead, fill it with this many percent of 500 servers, 10,000 connections and 200,000 people, and start it anew")
 	flag.Parse()
+	if o.size > 0 {
+		o.servers = sizeServers * o.size / 100
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, o)
 	stop()
@@ -69,6 +74,12 @@ func run(ctx context.Context, o options) (err error) {
 	if err := w.start(ctx, ports[2]); err != nil {
 		return err
 	}
+	if o.size > 0 {
+		return w.size(ctx)
+	}
+	if err := w.few(ctx); err != nil {
+		return err
+	}
 	return w.soak(ctx)
 }
 
@@ -80,6 +91,7 @@ type world struct {
 	sims              []string
 	children          []*exec.Cmd
 	pid               int
+	client            *http.Client
 }
 
 // say prints what a person reads.
@@ -112,10 +124,19 @@ func (w *world) end() {
 	}
 }
 
-func (w *world) cli(ctx context.Context, into any, args ...string) error {
+func (w *world) output(ctx context.Context, args ...string) ([]byte, error) {
 	out, err := exec.CommandContext(ctx, w.bin("meetcoop"), append(args, "--json", "--data", w.data, "--listen", w.listen)...).Output() // #nosec G204: our own program
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, fmt.Errorf("meetcoop %s: %w: %.500s", strings.Join(args, " "), err, exit.Stderr)
+	}
+	return out, err
+}
+
+func (w *world) cli(ctx context.Context, into any, args ...string) error {
+	out, err := w.output(ctx, args...)
 	if err != nil {
-		return fmt.Errorf("meetcoop %s: %w", strings.Join(args, " "), err)
+		return err
 	}
 	return json.Unmarshal(out, into)
 }
@@ -128,6 +149,14 @@ func (w *world) start(ctx context.Context, first string) error {
 	if _, err := w.launch(ctx, "bbbsim", "--listen", "127.0.0.1:"+first, "--servers", strconv.Itoa(w.o.servers), "--secret", "soak-secret"); err != nil {
 		return err
 	}
+	for i := range w.o.servers {
+		w.sims = append(w.sims, fmt.Sprintf("http://127.0.0.1:%d", base+i))
+	}
+	return w.serve(ctx)
+}
+
+// serve starts the program and waits until it is ready.
+func (w *world) serve(ctx context.Context) error {
 	server, err := w.launch(ctx, "meetcoop", "serve", "--demo", "--engine", "none", "--listen", w.listen, "--ops-listen", w.ops, "--data", w.data, "--log-level", "warn")
 	if err != nil {
 		return err
@@ -136,10 +165,13 @@ func (w *world) start(ctx context.Context, first string) error {
 	if err := await(ctx, func() bool { return status("http://"+w.ops+"/readyz") == http.StatusOK }); err != nil {
 		return fmt.Errorf("the server is not ready: %w", err)
 	}
+	return nil
+}
+
+// few adds the servers and a member with one connection.
+func (w *world) few(ctx context.Context) error {
 	var ignored json.RawMessage
-	for i := range w.o.servers {
-		sim := fmt.Sprintf("http://127.0.0.1:%d", base+i)
-		w.sims = append(w.sims, sim)
+	for _, sim := range w.sims {
 		if err := w.cli(ctx, &ignored, "server", "add", "--url", sim+"/bigbluebutton/api", "--secret", "soak-secret"); err != nil {
 			return err
 		}
