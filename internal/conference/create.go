@@ -44,8 +44,9 @@ const (
 	createWithin  = 9 * time.Second  // Greenlight gives up after 10
 	reservedFor   = 20 * time.Second // then another node may take a reservation up
 	serversTried  = 3
-	lookAgain     = 50 * time.Millisecond
-	mostKeptBody  = 2 << 20 // bytes of a body kept for a successor
+	lookAgain     = 50 * time.Millisecond // at a reservation of another node
+	lookedFor     = time.Second           // then callers see for themselves whether it is overdue
+	mostKeptBody  = 2 << 20               // bytes of a body kept for a successor
 	detachedFor   = 10 * time.Minute
 	reservedGrace = 2 * time.Second // clocks of two nodes may differ by so much
 )
@@ -60,6 +61,11 @@ var bbbOnly = []fleet.Kind{fleet.KindBBB}
 func (s *Service) Create(ctx context.Context, in CreateInput) (Created, error) {
 	ctx, cancel := context.WithTimeout(ctx, createWithin)
 	defer cancel()
+	out, err := s.create(ctx, in)
+	return out, tryAgain(err)
+}
+
+func (s *Service) create(ctx context.Context, in CreateInput) (Created, error) {
 	asked := Effective(in.Query, "create", in.Connection.Params)
 	external := asked.Get("meetingID")
 	for {
@@ -103,15 +109,15 @@ func (s *Service) findOpen(ctx context.Context, connection id.Connection, extern
 		c, ok, err = open(ctx, r, connection, external)
 		return err
 	})
-	return c, ok, tryAgain(err)
+	return c, ok, err
 }
 
-// tryAgain says of a database that does not answer what a client understands.
+// tryAgain says of a database that does not answer in time what a client understands.
 func tryAgain(err error) error {
 	if err == nil || fault.As(err) != nil && fault.KindOf(err) != fault.Internal {
 		return err
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return fault.Wrap(err, fault.Unavailable, "admission.try_again")
 	}
 	return err
@@ -145,16 +151,35 @@ func (s *Service) awaitReserved(ctx context.Context, c *Conference) error {
 	if !c.Until.IsZero() && c.Until.Add(reservedGrace).Before(s.deps.Now()) {
 		return s.settle(ctx, c)
 	}
-	done := s.flights.done(c.ID)
-	timer := time.NewTimer(lookAgain)
-	defer timer.Stop()
-	select {
-	case <-done: // of this node; nil for others
-	case <-timer.C:
-	case <-ctx.Done():
-		return fault.New(fault.Unavailable, "admission.try_again")
+	if done := s.flights.done(c.ID); done != nil { // this node makes it
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	return nil
+	// Another node makes it. However many callers wait here, one of them looks.
+	return s.flights.refresh(ctx, refreshKey{c.ID, true}, func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookedFor)
+		defer cancel()
+		for {
+			timer := time.NewTimer(lookAgain)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+				return nil
+			}
+			var m fleet.Meeting
+			if err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+				m, err = fleet.ByID(ctx, r, c.ID)
+				return err
+			}); err != nil || m.State != fleet.Reserved {
+				return nil //nolint:nilerr // the caller looks for itself, and hears of it
+			}
+		}
+	})
 }
 
 // createNew reserves a meeting and has a server make it. again says that somebody else was faster.

@@ -15,10 +15,16 @@ type flights struct {
 	mu        sync.Mutex
 	creating  map[id.Meeting]chan struct{}
 	ends      map[id.Meeting]time.Time
-	refreshes map[id.Meeting]*refresh
+	refreshes map[refreshKey]*refresh
 }
 
-// refresh is one look at a server that several callers share.
+// refreshKey tells looks at a meeting's server from waits for its reservation.
+type refreshKey struct {
+	meeting id.Meeting
+	reserve bool
+}
+
+// refresh is one look that several callers share.
 type refresh struct {
 	done chan struct{}
 	err  error
@@ -75,11 +81,11 @@ func (f *flights) ending(m id.Meeting) bool {
 	return ok && time.Since(at) <= endsFor
 }
 
-// refresh runs look once for all who ask at the same time, and waits for it as long as ctx allows.
-func (f *flights) refresh(ctx context.Context, m id.Meeting, look func() error) error {
+// refresh runs look once for all who ask for the same at the same time, and waits for it as long as ctx allows.
+func (f *flights) refresh(ctx context.Context, m refreshKey, look func() error) error {
 	f.mu.Lock()
 	if f.refreshes == nil {
-		f.refreshes = map[id.Meeting]*refresh{}
+		f.refreshes = map[refreshKey]*refresh{}
 	}
 	r := f.refreshes[m]
 	if r == nil {

@@ -207,7 +207,7 @@ func (s *Service) awaitLive(ctx context.Context, c *Conference) (*Conference, er
 		row, ok, err := s.findOpen(ctx, c.Connection, c.ExternalID)
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, tryAgain(err)
 		case !ok:
 			return nil, ErrUnknownMeeting
 		case row.State == fleet.Live:
@@ -219,7 +219,7 @@ func (s *Service) awaitLive(ctx context.Context, c *Conference) (*Conference, er
 			err = s.awaitReserved(ctx, &row)
 		}
 		if err != nil {
-			return nil, err
+			return nil, tryAgain(err)
 		}
 	}
 	return nil, fault.New(fault.Unavailable, "meeting.not_ready")

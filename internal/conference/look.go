@@ -101,7 +101,7 @@ func (s *Service) fresh(ctx context.Context, c *Conference, within time.Duration
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	life := s.lifetime()
-	_ = s.flights.refresh(ctx, c.ID, func() error { // what went wrong is in the log of the poll
+	_ = s.flights.refresh(ctx, refreshKey{meeting: c.ID}, func() error { // what went wrong is in the log of the poll
 		look, cancel := context.WithTimeout(life, askWithin)
 		defer cancel()
 		return s.look(look, c)

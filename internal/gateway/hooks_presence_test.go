@@ -59,6 +59,7 @@ func TestWebhooksTellOfPresenceAtOnce(t *testing.T) {
 			t.Errorf("free after %v", took)
 		}
 		third, _ := k.Enter("fullName=Ben&meetingID=coop-1&password=ap&userID=ben")
+		do(t, srv.Delivered(t.Context())) // the fault is to befall the next event
 		do(t, srv.AddFault(bbbtest.Fault{Kind: bbbtest.FaultForged, Call: bbbtest.CallbackHook, Times: 1}))
 		do(t, srv.Connect(third))
 		gatewaytest.Until(t, "lease over, as nobody believed the forged event", func() bool { seats, _ := used(t, c, n, k); return seats == 0 })

@@ -73,7 +73,7 @@ type Options struct {
 	Lease       time.Duration   // of seats; 0 is 75 s
 	Hold        time.Duration   // 0 is 300 ms
 	PollEvery   time.Duration   // 0 is 150 ms
-	DetachAfter time.Duration   // 0 is 1 s
+	DetachAfter time.Duration   // 0 is 1 s, or three polls where that is longer
 	Log         *slog.Logger    // nil discards
 	HookWaits   []time.Duration // between tries of one event of a webhook; nil is as in production
 
@@ -85,10 +85,13 @@ func (o *Options) fill() {
 	for _, d := range []struct {
 		at  *time.Duration
 		def time.Duration
-	}{{&o.Lease, 75 * time.Second}, {&o.Hold, 300 * time.Millisecond}, {&o.PollEvery, 150 * time.Millisecond}, {&o.DetachAfter, time.Second}} {
+	}{{&o.Lease, 75 * time.Second}, {&o.Hold, 300 * time.Millisecond}, {&o.PollEvery, 150 * time.Millisecond}} {
 		if *d.at == 0 {
 			*d.at = d.def
 		}
+	}
+	if o.DetachAfter == 0 {
+		o.DetachAfter = max(time.Second, 3*o.PollEvery)
 	}
 	if o.Servers == 0 {
 		o.Servers = 1
