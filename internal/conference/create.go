@@ -176,7 +176,7 @@ func (s *Service) awaitReserved(ctx context.Context, c *Conference) error {
 				m, err = fleet.ByID(ctx, r, c.ID)
 				return err
 			}); err != nil || m.State != fleet.Reserved {
-				return nil //nolint:nilerr // the caller looks for itself, and hears of it
+				return nil // the caller looks for itself, and hears what is wrong
 			}
 		}
 	})

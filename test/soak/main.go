@@ -126,8 +126,7 @@ func (w *world) end() {
 
 func (w *world) output(ctx context.Context, args ...string) ([]byte, error) {
 	out, err := exec.CommandContext(ctx, w.bin("meetcoop"), append(args, "--json", "--data", w.data, "--listen", w.listen)...).Output() // #nosec G204: our own program
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return nil, fmt.Errorf("meetcoop %s: %w: %.500s", strings.Join(args, " "), err, exit.Stderr)
 	}
 	return out, err
