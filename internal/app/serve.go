@@ -19,12 +19,12 @@ import (
 	"meetcoop/internal/conference"
 	"meetcoop/internal/engine/bbb"
 	"meetcoop/internal/fault"
-	"meetcoop/internal/fleet"
 	"meetcoop/internal/gateway"
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/jobs"
 	"meetcoop/internal/live"
+	"meetcoop/internal/live/embedded"
 	"meetcoop/internal/mail"
 	"meetcoop/internal/portal"
 	"meetcoop/internal/recording"
@@ -99,6 +99,7 @@ type node struct {
 	recordings  *recording.Service
 	gateway     *gateway.Handler
 	live        *live.Service
+	tickets     live.Tickets
 	portal      *portal.Handler
 	ops         *telemetry.Ops
 }
@@ -164,10 +165,15 @@ func (n *node) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.gate.Observe(observers{live.Observer{}, conference.Observer{}})
+	n.gate.Observe(admission.Observers{live.Observer{}, conference.Observer{}})
+	n.tickets = live.NewTickets(key.Derive("tickets into meetings"))
+	engines, err := embedded.New(embedded.Deps{DB: n.db, Now: n.now, Log: n.log, Live: n.live, Tickets: n.tickets, PublicURL: n.cfg.BaseURL().String()})
+	if err != nil {
+		return err
+	}
 	n.conferences, err = conference.New(conference.Deps{
 		DB: n.db, Now: n.now, Log: n.log, Gate: n.gate, Fleet: n.fleet, Node: n.id, IDs: key.Derive("meeting ids"), PublicURL: n.cfg.BaseURL().String(),
-		Transport: bbb.NewTransport(), Outbound: web.Outbound(5*time.Second, n.cfg.callbacks()...), Allow: n.cfg.callbacks(), Keys: n.members.Keys, Registry: n.registry,
+		Transport: bbb.NewTransport(), Embedded: engines.Transport, Outbound: web.Outbound(5*time.Second, n.cfg.callbacks()...), Allow: n.cfg.callbacks(), Keys: n.members.Keys, Registry: n.registry,
 		LobbyLease: n.cfg.LobbyLease, PollEvery: n.cfg.PollInterval, DetachAfter: n.cfg.DetachAfter, MayRecord: recording.MayRecord,
 	})
 	if err != nil {
@@ -277,7 +283,7 @@ func (n *node) handler() (http.Handler, error) {
 	n.portal, err = portal.New(portal.Deps{
 		Log: n.log, Now: n.now, Catalog: n.catalog, Assets: built, Templates: templates, Name: platformName, Cookies: cookies, Dev: n.cfg.Dev, Demo: n.cfg.Demo,
 		Visitors: visitors,
-		DB:       n.db, Identity: n.identity, Members: n.members, Fleet: n.fleet, Rooms: n.rooms, Live: n.live, Gate: n.gate, PublicURL: n.cfg.BaseURL().String(), Client: web.ClientOf,
+		DB:       n.db, Identity: n.identity, Members: n.members, Fleet: n.fleet, Rooms: n.rooms, Live: n.live, Tickets: n.tickets, Gate: n.gate, PublicURL: n.cfg.BaseURL().String(), Client: web.ClientOf,
 		CheckServer: checkServer,
 	})
 	if err != nil {
@@ -330,43 +336,6 @@ func checkServer(ctx context.Context, address, secret string) error {
 	defer cancel()
 	if err := client.Check(ctx); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "fleet.server_refused")
-	}
-	return nil
-}
-
-// observers hear of decisions one after the other.
-type observers []admission.Observer
-
-// MeetingStarted implements admission.Observer.
-func (o observers) MeetingStarted(ctx context.Context, tx store.Tx, now instant.Instant, m fleet.Meeting) error {
-	return o.each(func(v admission.Observer) error { return v.MeetingStarted(ctx, tx, now, m) })
-}
-
-// MeetingChanged implements admission.Observer.
-func (o observers) MeetingChanged(ctx context.Context, tx store.Tx, now instant.Instant, m fleet.Meeting) error {
-	return o.each(func(v admission.Observer) error { return v.MeetingChanged(ctx, tx, now, m) })
-}
-
-// MeetingEnded implements admission.Observer.
-func (o observers) MeetingEnded(ctx context.Context, tx store.Tx, now instant.Instant, m fleet.Meeting) error {
-	return o.each(func(v admission.Observer) error { return v.MeetingEnded(ctx, tx, now, m) })
-}
-
-// Admitted implements admission.Observer.
-func (o observers) Admitted(ctx context.Context, tx store.Tx, now instant.Instant, seats []admission.Seat) error {
-	return o.each(func(v admission.Observer) error { return v.Admitted(ctx, tx, now, seats) })
-}
-
-// Released implements admission.Observer.
-func (o observers) Released(ctx context.Context, tx store.Tx, now instant.Instant, seats []admission.Seat, why admission.Why) error {
-	return o.each(func(v admission.Observer) error { return v.Released(ctx, tx, now, seats, why) })
-}
-
-func (o observers) each(tell func(admission.Observer) error) error {
-	for _, v := range o {
-		if err := tell(v); err != nil {
-			return err
-		}
 	}
 	return nil
 }

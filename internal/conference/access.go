@@ -98,7 +98,9 @@ func (s *Service) Servers(ctx context.Context) (map[id.Server]*bbb.Client, error
 	}
 	out := make(map[id.Server]*bbb.Client, len(all))
 	for k, v := range all {
-		out[k] = v.Client
+		if !v.embedded() { // it records nothing
+			out[k] = v.Client
+		}
 	}
 	return out, nil
 }

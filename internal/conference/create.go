@@ -51,7 +51,13 @@ const (
 	reservedGrace = 2 * time.Second // clocks of two nodes may differ by so much
 )
 
-var bbbOnly = []fleet.Kind{fleet.KindBBB}
+// kinds are the servers that clients' meetings may run on.
+func (s *Service) kinds() []fleet.Kind {
+	if s.deps.Embedded == nil {
+		return []fleet.Kind{fleet.KindBBB}
+	}
+	return []fleet.Kind{fleet.KindBBB, fleet.KindSFU} // taken in this order (fleet.Place)
+}
 
 // Create makes a meeting, or answers for the one that has the id. Everything has happened, or nothing has, when it returns: a
 // meeting that is answered for is committed.
@@ -248,7 +254,7 @@ func (s *Service) draft(ctx context.Context, in CreateInput, asked bbb.Query, ex
 		EndURLs: endURLs(asked), Node: s.deps.Node, Recordings: strings.EqualFold(asked.Get("record"), "true"),
 	}
 	reserve := admission.ReserveInput{
-		Member: c.Member, Connection: c.Connection, ExternalID: external, Meeting: c.ID, Kinds: bbbOnly,
+		Member: c.Member, Connection: c.Connection, ExternalID: external, Meeting: c.ID, Kinds: s.kinds(),
 		Cap: tariff.Limit(askedNumber(asked, "maxParticipants")), Duration: time.Duration(min(askedNumber(asked, "duration"), mostMinutes)) * time.Minute,
 	}
 	if reserve.Cap == 0 {
@@ -366,7 +372,7 @@ func (s *Service) establish(ctx context.Context, c *Conference, most tariff.Limi
 			s.giveUp(ctx, c)
 			return nil, errSilent
 		}
-		a, err := s.deps.Gate.Elsewhere(ctx, c.ID, bbbOnly, tried, s.noting(c))
+		a, err := s.deps.Gate.Elsewhere(ctx, c.ID, s.kinds(), tried, s.noting(c))
 		if err != nil {
 			s.giveUp(ctx, c)
 			return nil, err

@@ -111,6 +111,9 @@ func (s *Service) tellDifferences(ctx context.Context, srv *server, c *Conferenc
 		return open != nil && s.hooks.servers.hooked(open.Server) != hookedYes
 	})
 	state := s.hooks.servers.hooked(srv.ID)
+	if srv.embedded() {
+		state = hookedNo
+	}
 	if state == hookedYes {
 		return
 	}

@@ -132,23 +132,31 @@ func (s *Service) joinOnce(ctx context.Context, in JoinInput, asked bbb.Query, c
 	if wait {
 		seat.Lease = s.deps.LobbyLease
 	}
-	a, err := s.deps.Gate.Join(ctx, seat)
+	srv, err := s.servers.get(ctx, c.Server)
 	if err != nil {
 		return Joined{}, err
 	}
-	srv, err := s.servers.get(ctx, a.Meeting.Server)
-	if err != nil {
-		return Joined{}, err
+	if !wait || !srv.embedded() { // who waits at the door of package live gets a seat when a moderator lets them in
+		a, err := s.deps.Gate.Join(ctx, seat)
+		if err != nil {
+			return Joined{}, err
+		}
+		if srv, err = s.servers.get(ctx, a.Meeting.Server); err != nil {
+			return Joined{}, err
+		}
 	}
 	query := asked.Without("checksum").Portable().With("meetingID", c.ServerKey)
 	if asked.Has("createTime") {
 		query = query.With("createTime", strconv.FormatInt(c.CreateTime, 10))
 	}
 	out := Joined{Meeting: c.ID, Participant: seat.Participant, Anonymous: anonymous}
+	if srv.embedded() { // it trusts what was found out here
+		query = query.With("role", string(seat.Role)).With("guest", strconv.FormatBool(wait))
+	}
 	if strings.EqualFold(asked.Get("redirect"), "false") {
 		return s.joinThere(ctx, c, srv, query, out)
 	}
-	if in.Connection.JoinMode == membership.JoinHandover {
+	if in.Connection.JoinMode == membership.JoinHandover || srv.embedded() {
 		return s.handOver(ctx, c, srv, query, out)
 	}
 	if in.RefusedURL != "" && !asked.Has("errorRedirectUrl") {

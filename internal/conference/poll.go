@@ -198,9 +198,14 @@ func (p *poller) poll(ctx context.Context, srv *server, w *watch) {
 	failures, silent := w.failures, time.Since(w.good)
 	p.mu.Unlock()
 	outcome := "ok"
-	if err == nil {
+	switch {
+	case srv.embedded():
+		if err == nil {
+			err = p.s.noteEmbedded(ctx, srv, list, began)
+		}
+	case err == nil:
 		err = p.s.compare(ctx, srv, w, list, began)
-	} else {
+	default:
 		outcome = "failed"
 		if failures == 1 || failures%20 == 0 {
 			p.s.deps.Log.WarnContext(ctx, "server does not answer", "server", srv.ID, "failures", failures, "err", err)
@@ -374,6 +379,22 @@ func (s *Service) compare(ctx context.Context, srv *server, w *watch, list []bbb
 		if s.board.get(m) == nil {
 			delete(w.absent, m)
 		}
+	}
+	return nil
+}
+
+// noteEmbedded notes what is told of meetings on an engine of this installation, and tells clients who came and went. What follows
+// for seats, ends and the server itself follows from package live.
+func (s *Service) noteEmbedded(ctx context.Context, srv *server, list []bbb.Meeting, began instant.Instant) error {
+	for _, info := range list {
+		c := s.board.on(srv.ID, info.ExternalID)
+		if c == nil || info.InternalID != c.InternalID {
+			continue // being made, or ended just now
+		}
+		if err := s.saw(ctx, c, info, began); err != nil {
+			return err
+		}
+		s.tellDifferences(ctx, srv, c, info)
 	}
 	return nil
 }

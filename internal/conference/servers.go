@@ -21,6 +21,7 @@ type servers struct {
 	fleet     *fleet.Service
 	db        *store.DB
 	transport http.RoundTripper
+	embedded  func(id.Server) http.RoundTripper // nil: engines of this installation are none
 
 	mu     sync.Mutex
 	readAt time.Time
@@ -33,9 +34,16 @@ type server struct {
 	*bbb.Client
 }
 
+// embedded says that it is an engine of this installation: package live holds its meetings against what runs there, and tells
+// admission who is inside and when they are over. No poll does.
+func (s *server) embedded() bool { return s.Kind == fleet.KindSFU }
+
+// embeddedURL is under which the client of such an engine calls it. Nothing is ever connected to.
+const embeddedURL = "http://embedded.invalid/bigbluebutton/api"
+
 const serversAge = time.Second
 
-// all returns the BigBlueButton servers, at most a second old.
+// all returns the servers that clients' meetings may run on, at most a second old.
 func (s *servers) all(ctx context.Context) (map[id.Server]*server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,10 +60,21 @@ func (s *servers) all(ctx context.Context) (map[id.Server]*server, error) {
 	}
 	known := make(map[id.Server]*server, len(rows))
 	for _, row := range rows {
+		old := s.known[row.ID]
 		if row.Kind != fleet.KindBBB {
+			if s.embedded == nil {
+				continue
+			}
+			if old == nil {
+				c, err := bbb.New(bbb.Config{URL: embeddedURL, Secret: draw(32), Transport: s.embedded(row.ID)})
+				if err != nil {
+					return nil, err
+				}
+				old = &server{Client: c}
+			}
+			known[row.ID] = &server{row, old.Client}
 			continue
 		}
-		old := s.known[row.ID]
 		if old != nil && old.URL == row.URL && old.Secret == row.Secret {
 			known[row.ID] = &server{row, old.Client}
 			continue

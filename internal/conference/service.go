@@ -31,10 +31,11 @@ type Deps struct {
 	Gate      *admission.Gate
 	Fleet     *fleet.Service
 	Node      id.Node
-	IDs       []byte            // the instance's key for the ids servers know meetings by; 32 bytes, the same on every node
-	PublicURL string            // under which servers and browsers reach us, without a slash at the end
-	Transport http.RoundTripper // bbb.NewTransport
-	Outbound  *http.Client      // to addresses that clients name; web.Outbound
+	IDs       []byte                            // the instance's key for the ids servers know meetings by; 32 bytes, the same on every node
+	PublicURL string                            // under which servers and browsers reach us, without a slash at the end
+	Transport http.RoundTripper                 // bbb.NewTransport
+	Embedded  func(id.Server) http.RoundTripper // answers for an engine of this installation as a server would; nil: clients get BigBlueButton only
+	Outbound  *http.Client                      // to addresses that clients name; web.Outbound
 	Registry  prometheus.Registerer
 
 	Allow []netip.Prefix // networks that addresses of clients may be in although they are not public; as Outbound has them (--callback-allow)
@@ -86,7 +87,7 @@ func New(deps Deps) (*Service, error) {
 	}
 	deps.PublicURL = strings.TrimRight(deps.PublicURL, "/")
 	s := &Service{deps: deps, ids: ids{deps.IDs}, board: newBoard(), metrics: newMetrics(deps.Registry), hooks: hooks{metrics: newHookMetrics(deps.Registry)}}
-	s.servers = &servers{fleet: deps.Fleet, db: deps.DB, transport: deps.Transport}
+	s.servers = &servers{fleet: deps.Fleet, db: deps.DB, transport: deps.Transport, embedded: deps.Embedded}
 	s.poller = newPoller(s)
 	return s, nil
 }

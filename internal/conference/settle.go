@@ -23,7 +23,7 @@ func (s *Service) revive(ctx context.Context, c *Conference) error {
 	finish := s.flights.begin(c.ID)
 	defer finish()
 	from := c.Server
-	a, err := s.deps.Gate.Elsewhere(ctx, c.ID, bbbOnly, []id.Server{from}, s.noting(c))
+	a, err := s.deps.Gate.Elsewhere(ctx, c.ID, s.kinds(), []id.Server{from}, s.noting(c))
 	if isOver(err) {
 		return nil
 	}

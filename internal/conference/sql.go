@@ -174,6 +174,16 @@ func overdue(ctx context.Context, r store.Reader, now instant.Instant) ([]id.Mee
 		WHERE x.reserved_until <= $1 AND m.state IN ('reserved', 'detached') ORDER BY x.reserved_until LIMIT 100`, now)
 }
 
+// ByServerKey returns the open conference that servers know by a key, wherever it runs. It joins r.
+func ByServerKey(ctx context.Context, r store.Reader, key string) (Conference, bool, error) {
+	m, ok, err := store.Find(ctx, r, store.Value[id.Meeting], `SELECT x.meeting FROM conference x JOIN meeting m ON m.id = x.meeting
+		WHERE x.server_key = $1 AND m.state IN ('reserved', 'live', 'detached')`, key)
+	if err != nil || !ok {
+		return Conference{}, false, err
+	}
+	return byID(ctx, r, m)
+}
+
 // namesServer reports whether the open meeting that servers know by key is on server. It joins r.
 func namesServer(ctx context.Context, r store.Reader, key string, server id.Server) (bool, error) {
 	n, _, err := store.Find(ctx, r, store.Value[int], `SELECT COUNT(*) FROM conference x JOIN meeting m ON m.id = x.meeting

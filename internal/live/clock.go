@@ -207,29 +207,33 @@ func (s *Service) holdSeats(ctx context.Context) error {
 func (s *Service) holdIn(ctx context.Context, m id.Meeting, people map[id.Participant]bool) error {
 	var row meeting
 	var rows []participant
-	var connection id.Connection
+	var joins []admission.JoinInput
 	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+		joins = nil
 		if row, _, err = meetingByID(ctx, r, m); err != nil || row.Engine != engineDown || !row.EndedAt.IsZero() {
 			return err
 		}
-		if connection, err = membership.PortalConnection(ctx, r, row.Member); err != nil {
+		if rows, err = participantsOf(ctx, r, m); err != nil {
 			return err
 		}
-		rows, err = participantsOf(ctx, r, m)
-		return err
+		for _, p := range rows {
+			if !people[p.ID] || !p.State.seated() {
+				continue
+			}
+			join, err := row.join(ctx, r, p.ID, p.Key, p.Role)
+			if err != nil {
+				return err
+			}
+			joins = append(joins, join)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	var all []error
-	for _, p := range rows {
-		if !people[p.ID] || !p.State.seated() {
-			continue
-		}
-		_, err := s.deps.Gate.Join(ctx, admission.JoinInput{
-			Member: row.Member, Connection: connection, ExternalID: string(row.Room), Room: row.Room,
-			Participant: p.ID, Person: p.Key, Role: admission.Role(p.Role), Within: m,
-		})
+	for _, join := range joins {
+		_, err := s.deps.Gate.Join(ctx, join)
 		if err != nil && !expected(err) {
 			all = append(all, err)
 		}

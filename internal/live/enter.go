@@ -15,7 +15,6 @@ import (
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
 	"meetcoop/internal/membership"
-	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
 )
 
@@ -39,12 +38,12 @@ type Entered struct {
 func (s *Service) Enter(ctx context.Context, in EnterInput) (Entered, error) {
 	var m meeting
 	var p participant
-	var connection id.Connection
+	var join admission.JoinInput
 	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
 		if m, p, err = s.inside(ctx, r, in.Meeting, in.Who); err != nil {
 			return err
 		}
-		connection, err = membership.PortalConnection(ctx, r, m.Member)
+		join, err = m.join(ctx, r, p.ID, p.Key, p.Role)
 		return err
 	})
 	if err != nil {
@@ -53,10 +52,7 @@ func (s *Service) Enter(ctx context.Context, in EnterInput) (Entered, error) {
 	if !p.State.seated() && m.DoorClosed && p.Role != Moderator {
 		return Entered{}, fault.New(fault.Conflict, "room.locked")
 	}
-	got, err := s.deps.Gate.Join(ctx, admission.JoinInput{
-		Member: m.Member, Connection: connection, ExternalID: string(m.Room), Room: m.Room,
-		Participant: p.ID, Person: p.Key, Role: admission.Role(p.Role), Within: m.ID,
-	})
+	got, err := s.deps.Gate.Join(ctx, join)
 	if errors.Is(err, errOver) {
 		err = s.why(ctx, in)
 	}
@@ -117,7 +113,7 @@ func (s *Service) inside(ctx context.Context, r store.Reader, id id.Meeting, who
 	case !ok:
 		return m, participant{}, errUnknown
 	}
-	key, err := keyIn(ctx, r, m.Member, who)
+	key, err := m.keyOf(ctx, r, who)
 	if err != nil {
 		return m, participant{}, err
 	}
@@ -211,7 +207,7 @@ func (s *Service) Authorise(ctx context.Context, m id.Meeting, p id.Participant)
 func (s *Service) state(ctx context.Context, r store.Reader, m meeting, p participant) (State, error) {
 	now := s.deps.Now()
 	st := State{Now: now, N: m.Events, People: []Person{}, Waiting: []Waiting{}, Removed: []Out{}}
-	room, err := rooms.ByID(ctx, r, m.Room)
+	about, err := m.about(ctx, r)
 	if err != nil {
 		return st, err
 	}
@@ -228,7 +224,7 @@ func (s *Service) state(ctx context.Context, r store.Reader, m meeting, p partic
 		most = most.Min(used.Meetings[i].Cap)
 	}
 	st.Meeting = Meeting{
-		ID: m.ID, Room: room.Slug, Name: room.Name, Member: member.Name, StartedAt: m.StartedAt, DeadlineAt: orNone(m.DeadlineAt),
+		ID: m.ID, Room: about.Room, Name: about.Name, Member: member.Name, StartedAt: m.StartedAt, DeadlineAt: orNone(m.DeadlineAt),
 		Locks: m.Locks, Door: m.door(), Seats: seatsOf(used), Cap: number(most), MuteOnEntry: m.MuteOnEntry,
 	}
 	st.Me = Me{ID: p.ID, Name: p.Name, Role: p.Role, Hand: p.Hand, May: p.may(m.Locks)}

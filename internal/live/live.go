@@ -10,10 +10,12 @@ import (
 	"meetcoop/internal/usage"
 )
 
-// Who is a browser at the door or inside: a signed-in person, or a guest by the cookie the room page gave.
+// Who is a browser at the door or inside: a signed-in person, or a guest by the cookie the room page gave; in the meeting of an
+// API client whoever its signed link made them.
 type Who struct {
 	Actor identity.Actor
-	Guest string // the guest cookie's value; counts only without a session
+	Guest string          // the guest cookie's value; counts only without a session
+	Sent  usage.PersonKey // by an API client to the one meeting asked about; zero in all others
 }
 
 // key is what the person is known by on a connection; zero for a browser with neither session nor cookie.
@@ -125,8 +127,8 @@ type Seats struct {
 // Meeting is the running meeting as its pages see it.
 type Meeting struct {
 	ID          id.Meeting       `json:"id"`
-	Room        string           `json:"room"` // slug
-	Name        string           `json:"name"` // of the room
+	Room        string           `json:"room"` // slug; none for the meeting of an API client
+	Name        string           `json:"name"` // of the room, or as its client called it
 	Member      string           `json:"member"`
 	StartedAt   instant.Instant  `json:"started_at"`
 	DeadlineAt  *instant.Instant `json:"deadline_at"` // nil: it may last as long as it likes

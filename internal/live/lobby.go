@@ -9,7 +9,6 @@ import (
 	"meetcoop/internal/admission"
 	"meetcoop/internal/fault"
 	"meetcoop/internal/id"
-	"meetcoop/internal/membership"
 	"meetcoop/internal/store"
 )
 
@@ -35,11 +34,7 @@ func (s *Service) Admit(ctx context.Context, m id.Meeting, who Who, target id.Pa
 		if !ok || w.Kind != waitingDoor {
 			return fault.New(fault.NotFound, "live.person_unknown")
 		}
-		connection, err := membership.PortalConnection(ctx, sc.tx, sc.m.Member)
-		join = admission.JoinInput{
-			Member: sc.m.Member, Connection: connection, ExternalID: string(sc.m.Room), Room: sc.m.Room,
-			Participant: w.ID, Person: w.Key, Role: admission.Role(w.Role), Within: m,
-		}
+		join, err = sc.m.join(ctx, sc.tx, w.ID, w.Key, w.Role)
 		return err
 	})
 	if err != nil || inside {

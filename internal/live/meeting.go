@@ -21,8 +21,13 @@ const (
 // meeting is the row live_meeting.
 type meeting struct {
 	ID          id.Meeting
-	Room        id.Room
+	Room        id.Room // or, for an API client's, the meeting's own id: its place at the door
 	Member      id.Member
+	Connection  id.Connection // of an API client; none for a room's
+	ExternalID  string        // by which the client calls it
+	Asked       string        // query of the client's create
+	Title       string        // as the client named it
+	LeaveURL    string        // where the client wants people to go afterwards
 	Server      id.Server
 	Engine      string
 	Events      int64 // number of the last event
@@ -134,6 +139,7 @@ type participant struct {
 	Meeting  id.Meeting
 	Key      usage.PersonKey
 	Person   id.Person // none for a guest
+	SentAs   string    // an API client's id of the person; none in rooms
 	Name     string
 	Role     Role
 	Owner    bool // of the room: cannot be put out or demoted

@@ -21,7 +21,7 @@ type Observer struct{}
 
 var _ admission.Observer = Observer{}
 
-// MeetingStarted opens the meeting's row. A meeting without a room (an API client's) is not live's.
+// MeetingStarted opens the meeting's row. One without a room (an API client's) is live's once it is hosted here (Service.Host).
 func (Observer) MeetingStarted(ctx context.Context, tx store.Tx, now instant.Instant, m fleet.Meeting) error {
 	if m.Room == "" {
 		return nil
@@ -89,7 +89,11 @@ func (Observer) MeetingEnded(ctx context.Context, tx store.Tx, now instant.Insta
 	if err := leaveAll(ctx, tx, m.ID); err != nil {
 		return err
 	}
-	if err := waitersToStart(ctx, tx, sc.m.Room); err != nil {
+	sendHome := waitersToStart
+	if sc.m.Connection != "" { // another meeting will not have this one's place at the door
+		sendHome = dropWaitersAt
+	}
+	if err := sendHome(ctx, tx, sc.m.Room); err != nil {
 		return err
 	}
 	sc.command(command{Verb: verbEnd, Why: string(m.EndReason)})
@@ -172,7 +176,7 @@ func (sc *scene) seated() {
 
 func (w waiter) participant(m meeting, now instant.Instant) participant {
 	return participant{
-		ID: w.ID, Meeting: m.ID, Key: w.Key, Person: w.Person, Name: w.Name, Role: w.Role, Owner: w.Owner, State: Connecting, JoinedAt: now,
+		ID: w.ID, Meeting: m.ID, Key: w.Key, Person: w.Person, SentAs: w.SentAs, Name: w.Name, Role: w.Role, Owner: w.Owner, State: Connecting, JoinedAt: now,
 	}
 }
 

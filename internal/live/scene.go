@@ -163,7 +163,7 @@ func (s *Service) act(ctx context.Context, m id.Meeting, who Who, fn func(ctx co
 	known := false
 	err := s.scene(ctx, m, func(ctx context.Context, sc *scene) error {
 		known = true
-		key, err := keyIn(ctx, sc.tx, sc.m.Member, who)
+		key, err := sc.m.keyOf(ctx, sc.tx, who)
 		if err != nil {
 			return err
 		}

@@ -17,13 +17,14 @@ import (
 // --- meetings ---
 
 const meetingColumns = `meeting, room, member, server, engine, events, hands, lock_chat, lock_mic, lock_camera, lock_screen, lock_names,
-	door_closed, mute_on_entry, started_at, deadline_at, visited, empty_since, warned, seats_told, due_at, ended_at, end_reason`
+	door_closed, mute_on_entry, started_at, deadline_at, visited, empty_since, warned, seats_told, due_at, ended_at, end_reason,
+	connection, external_id, asked, title, leave_url`
 
 func scanMeeting(s store.Scanner) (meeting, error) {
 	var m meeting
 	err := s.Scan(&m.ID, &m.Room, &m.Member, &m.Server, &m.Engine, &m.Events, &m.Hands, &m.Locks.Chat, &m.Locks.Mic, &m.Locks.Camera,
 		&m.Locks.Screen, &m.Locks.Names, &m.DoorClosed, &m.MuteOnEntry, &m.StartedAt, &m.DeadlineAt, &m.Visited, &m.EmptySince, &m.Warned,
-		&m.SeatsTold, &m.DueAt, &m.EndedAt, &m.EndReason)
+		&m.SeatsTold, &m.DueAt, &m.EndedAt, &m.EndReason, &m.Connection, &m.ExternalID, &m.Asked, &m.Title, &m.LeaveURL)
 	return m, err
 }
 
@@ -51,10 +52,10 @@ func dueMeetings(ctx context.Context, r store.Reader, now instant.Instant) ([]id
 // insertMeeting reports whether the row is new.
 func insertMeeting(ctx context.Context, tx store.Tx, m meeting) (bool, error) {
 	n, err := store.Affected(tx.Exec(ctx, `INSERT INTO live_meeting (`+meetingColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) ON CONFLICT DO NOTHING`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28) ON CONFLICT DO NOTHING`,
 		string(m.ID), string(m.Room), string(m.Member), string(m.Server), m.Engine, m.Events, m.Hands, m.Locks.Chat, m.Locks.Mic, m.Locks.Camera,
 		m.Locks.Screen, m.Locks.Names, m.DoorClosed, m.MuteOnEntry, m.StartedAt, m.DeadlineAt, m.Visited, m.EmptySince, m.Warned,
-		m.SeatsTold, m.DueAt, m.EndedAt, string(m.EndReason)))
+		m.SeatsTold, m.DueAt, m.EndedAt, string(m.EndReason), string(m.Connection), m.ExternalID, m.Asked, m.Title, m.LeaveURL))
 	return n > 0, err
 }
 
@@ -77,7 +78,7 @@ func askMember(ctx context.Context, tx store.Tx, member id.Member, now instant.I
 // --- participants ---
 
 const participantColumns = `id, meeting, person_key, COALESCE(person, ''), name, role, owner, state, session, hand,
-	may_chat, may_mic, may_camera, may_screen, stream, chat_at, react_at, joined_at, seen_at`
+	may_chat, may_mic, may_camera, may_screen, stream, chat_at, react_at, joined_at, seen_at, sent_as`
 
 // keyText is a person's key as it is stored.
 type keyText struct{ key *usage.PersonKey }
@@ -99,7 +100,7 @@ func (k keyText) Scan(src any) error {
 func scanParticipant(s store.Scanner) (participant, error) {
 	var p participant
 	err := s.Scan(&p.ID, &p.Meeting, keyText{&p.Key}, &p.Person, &p.Name, &p.Role, &p.Owner, &p.State, &p.Session, &p.Hand,
-		&p.Allowed.Chat, &p.Allowed.Mic, &p.Allowed.Camera, &p.Allowed.Screen, &p.Stream, &p.ChatAt, &p.ReactAt, &p.JoinedAt, &p.SeenAt)
+		&p.Allowed.Chat, &p.Allowed.Mic, &p.Allowed.Camera, &p.Allowed.Screen, &p.Stream, &p.ChatAt, &p.ReactAt, &p.JoinedAt, &p.SeenAt, &p.SentAs)
 	return p, err
 }
 
@@ -123,10 +124,10 @@ func countSeated(ctx context.Context, r store.Reader, m id.Meeting) (int, error)
 
 func insertParticipant(ctx context.Context, tx store.Tx, p participant) error {
 	_, err := tx.Exec(ctx, `INSERT INTO live_participant (id, meeting, person_key, person, name, role, owner, state, session, hand,
-		may_chat, may_mic, may_camera, may_screen, stream, chat_at, react_at, joined_at, seen_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		may_chat, may_mic, may_camera, may_screen, stream, chat_at, react_at, joined_at, seen_at, sent_as)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
 		string(p.ID), string(p.Meeting), p.Key.String(), orNull(p.Person), p.Name, string(p.Role), p.Owner, string(p.State), p.Session, p.Hand,
-		string(p.Allowed.Chat), string(p.Allowed.Mic), string(p.Allowed.Camera), string(p.Allowed.Screen), p.Stream, p.ChatAt, p.ReactAt, p.JoinedAt, p.SeenAt)
+		string(p.Allowed.Chat), string(p.Allowed.Mic), string(p.Allowed.Camera), string(p.Allowed.Screen), p.Stream, p.ChatAt, p.ReactAt, p.JoinedAt, p.SeenAt, p.SentAs)
 	return err
 }
 

@@ -11,11 +11,11 @@ import (
 	"meetcoop/internal/usage"
 )
 
-const waiterColumns = `id, room, person_key, COALESCE(person, ''), name, role, owner, kind, code_given, told, since, seen_at`
+const waiterColumns = `id, room, person_key, COALESCE(person, ''), name, role, owner, kind, code_given, told, since, seen_at, sent_as`
 
 func scanWaiter(s store.Scanner) (waiter, error) {
 	var w waiter
-	err := s.Scan(&w.ID, &w.Room, keyText{&w.Key}, &w.Person, &w.Name, &w.Role, &w.Owner, &w.Kind, &w.CodeGiven, &w.Told, &w.Since, &w.SeenAt)
+	err := s.Scan(&w.ID, &w.Room, keyText{&w.Key}, &w.Person, &w.Name, &w.Role, &w.Owner, &w.Kind, &w.CodeGiven, &w.Told, &w.Since, &w.SeenAt, &w.SentAs)
 	return w, err
 }
 
@@ -31,12 +31,12 @@ func waiterByID(ctx context.Context, r store.Reader, room id.Room, w id.Particip
 // come at once.
 func putWaiter(ctx context.Context, tx store.Tx, w waiter) (id.Participant, error) {
 	var kept id.Participant
-	err := tx.QueryRow(ctx, `INSERT INTO live_waiting (id, room, person_key, person, name, role, owner, kind, code_given, told, since, seen_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11)
+	err := tx.QueryRow(ctx, `INSERT INTO live_waiting (id, room, person_key, person, name, role, owner, kind, code_given, told, since, seen_at, sent_as)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, $12)
 		ON CONFLICT (room, person_key) DO UPDATE SET person = excluded.person, name = excluded.name, role = excluded.role, owner = excluded.owner,
 			kind = excluded.kind, code_given = excluded.code_given, told = '', since = excluded.since, seen_at = excluded.seen_at
 		RETURNING id`,
-		string(w.ID), string(w.Room), w.Key.String(), orNull(w.Person), w.Name, string(w.Role), w.Owner, string(w.Kind), w.CodeGiven, w.Since, w.SeenAt).Scan(&kept)
+		string(w.ID), string(w.Room), w.Key.String(), orNull(w.Person), w.Name, string(w.Role), w.Owner, string(w.Kind), w.CodeGiven, w.Since, w.SeenAt, w.SentAs).Scan(&kept)
 	return kept, err
 }
 
@@ -69,6 +69,12 @@ func silentWaiters(ctx context.Context, r store.Reader, silent, kept instant.Ins
 // waitersToStart has who waited for a moderator or a seat wait for the next meeting.
 func waitersToStart(ctx context.Context, tx store.Tx, room id.Room) error {
 	_, err := tx.Exec(ctx, `UPDATE live_waiting SET kind = 'start' WHERE room = $1 AND kind IN ('door', 'seat')`, string(room))
+	return err
+}
+
+// dropWaitersAt sends everybody at a door home.
+func dropWaitersAt(ctx context.Context, tx store.Tx, room id.Room) error {
+	_, err := tx.Exec(ctx, `DELETE FROM live_waiting WHERE room = $1`, string(room))
 	return err
 }
 

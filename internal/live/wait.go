@@ -36,6 +36,7 @@ type waiter struct {
 	Room      id.Room
 	Key       usage.PersonKey
 	Person    id.Person
+	SentAs    string // an API client's id of the person; none in rooms
 	Name      string
 	Role      Role
 	Owner     bool
@@ -132,6 +133,9 @@ type lobby struct {
 	Waiting []Waiting `json:"waiting"`
 }
 
+// Place is where those stand who wait to be let into a client's meeting. Of a room's meeting it is nowhere: its room is.
+func Place(m id.Meeting) id.Room { return id.Room(m) }
+
 // Wait says where somebody who stands at the door is now, and does what has become possible: who waits for the meeting
 // to begin goes through the checks again once it runs. It counts as a sign of life. NotFound (live.not_waiting) when
 // they do not stand there (any more), Forbidden (room.denied with Text) when a moderator declined, and the faults of
@@ -142,14 +146,17 @@ func (s *Service) Wait(ctx context.Context, room id.Room, who Who) (Entry, error
 	var inside participant
 	var running id.Meeting
 	err := s.deps.DB.Read(ctx, func(r store.Reader) error {
-		at, err := s.deps.Rooms.Get(ctx, r, room, now)
-		if err != nil {
-			return err
+		key := who.Sent
+		if key.IsZero() {
+			at, err := s.deps.Rooms.Get(ctx, r, room, now)
+			if err != nil {
+				return err
+			}
+			if key, err = keyIn(ctx, r, at.Member, who); err != nil {
+				return err
+			}
 		}
-		key, err := keyIn(ctx, r, at.Member, who)
-		if err != nil {
-			return err
-		}
+		var err error
 		if w, _, err = waiterByKey(ctx, r, room, key); err != nil {
 			return err
 		}
@@ -167,6 +174,8 @@ func (s *Service) Wait(ctx context.Context, room id.Room, who Who) (Entry, error
 		return Entry{State: Admitted, Meeting: running, Participant: inside.ID}, nil
 	case w.ID == "":
 		return Entry{}, fault.New(fault.NotFound, "live.not_waiting")
+	case !who.Sent.IsZero() && w.Kind != waitingDoor && w.Kind != waitingDenied:
+		return Entry{}, fault.New(fault.NotFound, "live.not_waiting") // nobody knocks by themselves at a client's meeting
 	}
 	switch w.Kind {
 	case waitingDenied:
@@ -205,13 +214,15 @@ func (s *Service) StopWaiting(ctx context.Context, room id.Room, who Who) error 
 	var running id.Meeting
 	err := s.deps.DB.Gate(ctx, func(tx store.Tx) error {
 		running = ""
-		at, err := rooms.ByID(ctx, tx, room)
-		if err != nil {
-			return err
-		}
-		key, err := keyIn(ctx, tx, at.Member, who)
-		if err != nil {
-			return err
+		key := who.Sent
+		if key.IsZero() {
+			at, err := rooms.ByID(ctx, tx, room)
+			if err != nil {
+				return err
+			}
+			if key, err = keyIn(ctx, tx, at.Member, who); err != nil {
+				return err
+			}
 		}
 		sc, err := openRoom(ctx, tx, now, room)
 		if err != nil {

@@ -63,8 +63,17 @@ func (h *Handler) clientRefuseOf(r *Request, err error, back string, again bool)
 		}
 	}
 	page.Refusal.Offers = []Offer{{Button: Button{Kind: ButtonPrimary, Icon: "refresh-cw", Label: r.P.T("refuse.try_again"), Href: r.URL.RequestURI()}}}
-	if u, err := url.Parse(back); back != "" && err == nil {
-		page.Refusal.Offers = append(page.Refusal.Offers, Offer{Button: Button{Kind: ButtonPlain, Icon: "arrow-left", Label: r.P.T("refuse.back_to", map[string]any{"Where": u.Hostname()}), Href: back}})
+	if to := backTo(r, back); to.Href != "" {
+		page.Refusal.Offers = append(page.Refusal.Offers, Offer{Button: Button{Kind: ButtonPlain, Icon: "arrow-left", Label: to.Label, Href: to.Href}})
 	}
 	return page
+}
+
+// backTo is the way to a client's own page, named by its host; none without an address.
+func backTo(r *Request, address string) Link {
+	u, err := url.Parse(address)
+	if address == "" || err != nil {
+		return Link{}
+	}
+	return Link{Label: r.P.T("refuse.back_to", map[string]any{"Where": u.Hostname()}), Href: address}
 }

@@ -29,6 +29,10 @@ func (h *Handler) meetRoutes() []Route {
 	return []Route{
 		{http.MethodGet, "/meet/{meeting}", Guest, h.meetShow},
 		{http.MethodGet, "/meet/{meeting}/events", Guest, h.meetEvents},
+		{http.MethodGet, "/meet/{meeting}/in", Guest, h.meetIn},
+		{http.MethodGet, "/meet/{meeting}/wait", Guest, h.meetWait},
+		{http.MethodPost, "/meet/{meeting}/wait/leave", Guest, h.meetWaitLeave},
+		{http.MethodGet, "/meet/{meeting}/wait/events", Guest, h.meetWaitEvents},
 		post("enter", h.meetEnter),
 		post("chat", func(r *Request, m id.Meeting, in *actInput) (any, error) {
 			return h.Live.Chat(r.Context(), m, h.who(r), live.ChatInput{Text: in.Text, To: in.To})

@@ -64,6 +64,7 @@ type Deps struct {
 	Fleet     *fleet.Service
 	Rooms     *rooms.Service
 	Live      *live.Service
+	Tickets   live.Tickets // of people sent into meetings by API clients
 	Gate      *admission.Gate
 	PublicURL string                         // without a slash at its end; absolute links begin with it
 	Client    func(*http.Request) netip.Addr // the true client address, for rate limits

@@ -32,13 +32,15 @@ type joinPage struct {
 
 // pageConfig is what the page's script needs; package assets has its other half (src/meet/dom.ts).
 type pageConfig struct {
-	Meeting string         `json:"meeting"`
-	Base    string         `json:"base"`
-	Room    string         `json:"room"`
-	Home    string         `json:"home"`
-	Sprite  string         `json:"sprite"`
-	Lang    string         `json:"lang"`
-	Strings map[string]any `json:"strings"`
+	Meeting   string         `json:"meeting"`
+	Base      string         `json:"base"`
+	Room      string         `json:"room"`
+	Client    bool           `json:"client"` // the meeting of an API client: it has no room
+	Home      string         `json:"home"`
+	HomeLabel string         `json:"homeLabel"`
+	Sprite    string         `json:"sprite"`
+	Lang      string         `json:"lang"`
+	Strings   map[string]any `json:"strings"`
 }
 
 // config fills in the texts whose keys begin with one of the prefixes.
@@ -59,9 +61,13 @@ func (h *Handler) config(r *Request, prefixes ...string) pageConfig {
 	return c
 }
 
-// who is the browser at the door.
+// who is the browser at the door, and in the meeting of an API client that the address names whom its signed link made them.
 func (h *Handler) who(r *Request) live.Who {
-	return live.Who{Actor: r.Visitor.Actor, Guest: h.browser(r)}
+	who := live.Who{Actor: r.Visitor.Actor, Guest: h.browser(r)}
+	if m, err := id.ParseMeeting(r.PathValue("meeting")); err == nil {
+		who.Sent = h.sentTo(r, m)
+	}
+	return who
 }
 
 func (h *Handler) joinShow(w http.ResponseWriter, r *Request) error {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"meetcoop/internal/fault"
+	"meetcoop/internal/id"
 	"meetcoop/internal/live"
 	"meetcoop/internal/rooms"
 )
@@ -16,7 +17,7 @@ import (
 // lets them in; without, the page asks again by itself.
 type waitPage struct {
 	Page
-	Slug    string
+	Slug    string // of the room; none for an API client's meeting
 	State   string // not_started, waiting or seat
 	Text    string
 	Ahead   string
@@ -54,10 +55,17 @@ func (h *Handler) waitShow(w http.ResponseWriter, r *Request) error {
 }
 
 func (h *Handler) waitOf(r *Request, room rooms.Room, entry live.Entry) waitPage {
+	page := h.waitAt(r, room.Name, "/r/"+room.Slug+"/wait", entry)
+	page.Slug = room.Slug
+	return page
+}
+
+// waitAt draws the waiting page at an address, below which its events and its leave are.
+func (h *Handler) waitAt(r *Request, name, at string, entry live.Entry) waitPage {
 	page := waitPage{
-		Page: h.page(r, "rooms", room.Name), Slug: room.Slug, State: string(entry.State), Text: r.P.T("wait." + string(entry.State)),
-		Events: "/r/" + room.Slug + "/wait/events", Refresh: refreshSeconds, Config: h.config(r, "meet.wait."),
-		Leave: Button{Kind: ButtonPlain, Label: r.P.T("wait.leave"), Post: "/r/" + room.Slug + "/wait/leave"}, Trace: r.trace(entry.Fault),
+		Page: h.page(r, "rooms", name), State: string(entry.State), Text: r.P.T("wait." + string(entry.State)),
+		Events: at + "/events", Refresh: refreshSeconds, Config: h.config(r, "meet.wait."),
+		Leave: Button{Kind: ButtonPlain, Label: r.P.T("wait.leave"), Post: at + "/leave"}, Trace: r.trace(entry.Fault),
 	}
 	if entry.State == live.ForSeat {
 		page.Ahead = r.P.T("meet.wait.next")
@@ -89,12 +97,18 @@ func (h *Handler) waitEvents(w http.ResponseWriter, r *Request) error {
 	if err != nil {
 		return err
 	}
+	return h.tellWaiting(w, r, room.ID)
+}
+
+// tellWaiting is the stream of a waiting page: at the door of a room, or of an API client's meeting.
+func (h *Handler) tellWaiting(w http.ResponseWriter, r *Request, place id.Room) error {
 	stream, err := openStream(w, r)
 	if err != nil || stream == nil {
 		return err
 	}
 	defer stream.Close()
-	waiting := h.Live.OpenWait(room.ID, h.who(r))
+	waiting := h.Live.OpenWait(place, h.who(r))
+	defer waiting.Close()
 	for {
 		e, err := waiting.Next(stream.Context())
 		if errors.Is(err, io.EOF) || stream.Context().Err() != nil {

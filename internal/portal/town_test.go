@@ -119,7 +119,7 @@ func newTown(t testing.TB, db *store.DB, o townOptions) *town {
 	w.portal, err = New(Deps{
 		Log: log, Now: now, Catalog: w.Catalog, Assets: plainAssets{}, Name: "Meet Example", Cookies: cookies, Demo: o.demo,
 		Visitors: Sessions{DB: db, Identity: w.people, Token: SessionToken(cookies)},
-		DB:       db, Identity: w.people, Members: w.Members, Fleet: w.fleet, CheckServer: w.checkServer, Rooms: w.Rooms, Live: w.live, Gate: w.gate, PublicURL: o.publicURL, Client: web.ClientOf,
+		DB:       db, Identity: w.people, Members: w.Members, Fleet: w.fleet, CheckServer: w.checkServer, Rooms: w.Rooms, Live: w.live, Tickets: live.NewTickets(make([]byte, 32)), Gate: w.gate, PublicURL: o.publicURL, Client: web.ClientOf,
 	})
 	w.must(err)
 	refuse := web.Refusal(w.Catalog, log)

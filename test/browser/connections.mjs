@@ -2,8 +2,10 @@
 
 // Plugging applications in, and looking after servers.
 
-import { assert, equal, launch, Server, signIn, test, visitor } from "./harness.mjs";
-import { reads } from "./steps.mjs";
+import { createHash } from "node:crypto";
+
+import { assert, axe, equal, launch, Server, signIn, test, until, visitor } from "./harness.mjs";
+import { inside, openPeople, reads, seesMoving } from "./steps.mjs";
 
 test("an owner makes a connection, sees its secret once, replaces it and revokes the connection", async (t) => {
 	const server = await Server.start();
@@ -88,4 +90,56 @@ test("an admin of the platform keeps meetings off a server, without scripts", as
 	await page.getByRole("textbox", { name: "Type the name to confirm" }).fill("bbb-es-2");
 	await page.getByRole("button", { name: "End everything there" }).click();
 	await page.locator("[aria-invalid=true]").waitFor();
+});
+
+/** An application of a member that speaks the API, with a connection of its own. */
+async function application(server, member, name) {
+	const made = await server.cli("connection", "create", "--member", member, "--name", name, "--json");
+	const url = (call, query) => {
+		const sum = createHash("sha256").update(call + query + made.secret).digest("hex");
+		return `${server.url}/bbb/${name}/bigbluebutton/api/${call}?${query}&checksum=${sum}`;
+	};
+	const ask = async (call, query) => (await fetch(url(call, query))).text();
+	return { url, ask };
+}
+
+test("a course sends people into a meeting on a machine without BigBlueButton", async (t) => {
+	const server = await Server.start();
+	t.after(() => server.stop());
+	const browser = await launch();
+	t.after(() => browser.close());
+	const course = await application(server, "common-loom", "course");
+	const back = encodeURIComponent(`${server.url}/?course=1`);
+	const made = await course.ask("create", `name=Weaving&meetingID=weaving-1&attendeePW=ap&moderatorPW=mp&guestPolicy=ASK_MODERATOR&logoutURL=${back}`);
+	assert(made.includes("<returncode>SUCCESS</returncode>"), made);
+
+	const teacher = t.page(await visitor(browser));
+	await teacher.goto(course.url("join", "fullName=Teacher&meetingID=weaving-1&password=mp&userID=t1"));
+	await inside(teacher);
+	assert(/^\/meet\/meet_[0-9a-f]+$/.test(new URL(teacher.url()).pathname) && !teacher.url().includes("ticket"), `the ticket does not stay in the address: ${teacher.url()}`);
+	equal(await teacher.title().then((s) => s.includes("Weaving")), true, "the title");
+
+	const guest = t.page(await visitor(browser, { locale: "de-DE" }));
+	await guest.goto(course.url("join", "fullName=Gast&meetingID=weaving-1&password=ap&userID=g1&guest=true"));
+	await guest.waitForURL(/\/wait$/);
+	equal(await axe(guest), [], "the door of a course's meeting");
+	equal((await server.cli("usage", "show", "--member", "common-loom", "--json")).seats.used, 1, "seats while somebody waits");
+	await openPeople(teacher);
+	await teacher.getByRole("button", { name: "Admit Gast" }).click();
+	await guest.waitForURL(/\/meet\/[^/]+$/);
+	await seesMoving(guest, "Teacher", 1);
+	await seesMoving(teacher, "Gast", 1);
+	await until("both are told of", async () => (await course.ask("getMeetingInfo", "meetingID=weaving-1")).includes("<participantCount>2</participantCount>"));
+
+	const stranger = t.page(await visitor(browser));
+	equal((await stranger.goto(teacher.url())).status(), 404, "the address of the meeting for somebody not sent");
+
+	await guest.reload();
+	await seesMoving(guest, "Teacher", 1);
+	await course.ask("end", "meetingID=weaving-1&password=mp");
+	await guest.getByRole("heading", { level: 1 }).getByText("Das Treffen ist zu Ende").waitFor();
+	equal(await guest.getByRole("link", { name: "Zurück zu 127.0.0.1" }).getAttribute("href"), `${server.url}/?course=1`, "the way back");
+	equal(await guest.getByRole("link").count(), 1, "no room to go to");
+	equal(await axe(guest), [], "the end of a course's meeting");
+	equal((await server.cli("usage", "show", "--member", "common-loom", "--json")).seats.used, 0, "seats after the end");
 });

@@ -71,7 +71,9 @@ export function keyed<T>(el: Element, items: T[], key: (item: T) => string, make
 export interface Config {
 	meeting: string; // id of the meeting
 	base: string; // "/meet/<id>"
-	room: string; // "/r/<slug>": where to go when it is over
+	room: string; // "/r/<slug>": where to go when it is over; of an API client's meeting its own address, to join again
+	client: boolean; // the meeting of an API client: it has no room
+	homeLabel: string; // of the way home, when that is the client's own page; "" otherwise
 	home: string; // where *Leave* leads
 	sprite: string; // URL of the icon sprite
 	lang: string; // BCP 47

@@ -83,7 +83,7 @@ class Page {
 	private refused(error: unknown): void {
 		if (error instanceof Refused && error.status === 410) return this.finish(error.why || "ended", error.message);
 		if (error instanceof Refused && error.status === 403) return this.finish("removed", error.message);
-		if (error instanceof Refused && error.status < 500) {
+		if (error instanceof Refused && error.status < 500 && !config().client) {
 			location.assign(config().room); // the room's page explains and offers the next step
 			return;
 		}
@@ -464,7 +464,8 @@ class Page {
 		const title = document.querySelector("h1") ?? h("h1", {});
 		text(title, t(`meet.over.${key}_title`));
 		title.setAttribute("tabindex", "-1");
-		const again = ["left", "replaced", "lost", "unreachable", "host", "empty", "platform", "ended"].includes(key);
+		const back = ["left", "replaced", "lost", "unreachable"].includes(key);
+		const again = back || (!config().client && ["host", "empty", "platform", "ended"].includes(key));
 		this.root.replaceChildren(
 			h(
 				"section",
@@ -474,8 +475,8 @@ class Page {
 				h(
 					"p",
 					{ class: "meet-over-actions" },
-					again && h("a", { class: "button primary", href: config().room }, t(key === "lost" || key === "left" || key === "replaced" || key === "unreachable" ? "meet.over.join_again" : "meet.over.to_room")),
-					h("a", { class: again ? "button plain" : "button primary", href: config().home }, t("meet.over.home")),
+					again && h("a", { class: "button primary", href: config().room }, t(back ? "meet.over.join_again" : "meet.over.to_room")),
+					h("a", { class: again ? "button plain" : "button primary", href: config().home }, config().homeLabel || t("meet.over.home")),
 				),
 			),
 		);

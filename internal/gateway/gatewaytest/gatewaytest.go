@@ -21,8 +21,10 @@ import (
 
 	"meetcoop/internal/admission"
 	"meetcoop/internal/conference"
+	"meetcoop/internal/engine"
 	"meetcoop/internal/engine/bbb"
 	"meetcoop/internal/engine/bbb/bbbtest"
+	"meetcoop/internal/engine/enginetest"
 	"meetcoop/internal/fault"
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/gateway"
@@ -30,14 +32,18 @@ import (
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/jobs"
+	"meetcoop/internal/live"
+	"meetcoop/internal/live/embedded"
 	"meetcoop/internal/locale/localetest"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/membership/membershiptest"
 	"meetcoop/internal/recording"
+	"meetcoop/internal/rooms"
 	"meetcoop/internal/seal"
 	"meetcoop/internal/store"
 	"meetcoop/internal/tariff"
 	"meetcoop/internal/tariff/tarifftest"
+	"meetcoop/internal/usage"
 	"meetcoop/internal/web"
 )
 
@@ -62,6 +68,11 @@ type Node struct {
 	Fleet       *fleet.Service
 	Handler     *gateway.Handler
 
+	Live    *live.Service // nil without Options.Engine, as the following
+	Engine  *enginetest.Fake
+	Tickets live.Tickets
+
+	beat       func(context.Context) error // of its engine
 	stop       func()
 	recordings recording.Deps
 }
@@ -78,7 +89,9 @@ type Options struct {
 	HookWaits   []time.Duration // between tries of one event of a webhook; nil is as in production
 
 	RecordingsEvery time.Duration // how often servers are asked for their recordings; 0 is 3 min
-	IsMember        func(ctx context.Context, r *http.Request, member id.Member) bool
+	Engine          bool          // an embedded engine too, in memory; alone when Servers is 0
+
+	IsMember func(ctx context.Context, r *http.Request, member id.Member) bool
 }
 
 func (o *Options) fill() {
@@ -93,7 +106,7 @@ func (o *Options) fill() {
 	if o.DetachAfter == 0 {
 		o.DetachAfter = max(time.Second, 3*o.PollEvery)
 	}
-	if o.Servers == 0 {
+	if o.Servers == 0 && !o.Engine {
 		o.Servers = 1
 	}
 	if o.Log == nil {
@@ -145,7 +158,8 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	o.fill()
 	n := &Node{}
 	var err error
-	n.Gate, err = admission.New(admission.Deps{DB: db, Now: c.clock, Log: o.Log, Entitled: tariff.Entitled, Observer: conference.Observer{}, Lease: o.Lease, Hold: o.Hold})
+	facts := usage.NewRecorder()
+	n.Gate, err = admission.New(admission.Deps{DB: db, Now: c.clock, Log: o.Log, Entitled: tariff.Entitled, Facts: facts, Observer: admission.Observers{live.Observer{}, conference.Observer{}}, Lease: o.Lease, Hold: o.Hold})
 	c.must(err)
 	n.Members, err = membership.New(membership.Deps{DB: db, Now: c.clock, Log: o.Log, Levels: tariff.Register{}, Changed: n.Gate, Inviter: c.Letters, Sealer: c.Key})
 	c.must(err)
@@ -156,8 +170,13 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	n.URL = front.URL
 	node := id.NewNode()
 	transport := bbb.NewTransport()
+	var engines func(id.Server) http.RoundTripper
+	if o.Engine {
+		engines = c.engine(n, db, facts, node, o.Log)
+	}
 	n.Conferences, err = conference.New(conference.Deps{
-		DB: db, Now: c.clock, Log: o.Log, Gate: n.Gate, Fleet: n.Fleet, Node: node, IDs: c.Key.Derive("meeting ids"), PublicURL: front.URL, Transport: transport,
+		Embedded: engines,
+		DB:       db, Now: c.clock, Log: o.Log, Gate: n.Gate, Fleet: n.Fleet, Node: node, IDs: c.Key.Derive("meeting ids"), PublicURL: front.URL, Transport: transport,
 		Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.PollEvery, DetachAfter: o.DetachAfter, MayRecord: recording.MayRecord,
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Keys: n.Members.Keys, HookWaits: o.HookWaits,
 	})
@@ -189,15 +208,25 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	runner := jobs.New(jobs.Deps{DB: db, Now: c.clock, Log: o.Log, Node: node, Version: "test"})
 	n.Conferences.Register(runner)
 	n.Recordings.Register(runner)
+	if n.Live != nil {
+		n.Live.Register(runner)
+		runner.Every("heartbeat", time.Second, n.beat)
+	}
 	runner.Every("admission.tick", 200*time.Millisecond, n.Gate.Tick)
 	ctx := context.Background()
 	c.must(n.Gate.Start(ctx))
 	c.must(n.Conferences.Start(ctx))
 	c.must(n.Handler.Start(ctx))
 	c.must(runner.Start(ctx))
+	if n.Live != nil {
+		c.must(n.Live.Start(ctx))
+	}
 	n.stop = func() {
 		front.CloseClientConnections()
 		front.Close()
+		if n.Live != nil {
+			n.Live.Stop()
+		}
 		runner.Stop()
 		n.Conferences.Stop()
 		n.Gate.Stop()
@@ -206,6 +235,28 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	}
 	c.t.Cleanup(func() { n.stop() })
 	return n
+}
+
+// engine gives a node an engine in memory, and what answers for it.
+func (c *Cooperative) engine(n *Node, db *store.DB, facts *usage.Recorder, node id.Node, log *slog.Logger) func(id.Server) http.RoundTripper {
+	c.t.Helper()
+	ctx := context.Background()
+	n.Engine, n.Tickets = enginetest.NewFake(c.clock), live.NewTickets(c.Key.Derive("tickets into meetings"))
+	server, err := n.Fleet.RegisterEngine(ctx, fleet.RegisterInput{StableKey: string(node), Name: "engine " + string(node), URL: "http://engine.test", Node: node, Key: "k", Secret: "s"})
+	c.must(err)
+	n.beat = func(ctx context.Context) error { return n.Fleet.Heartbeat(ctx, server.ID, fleet.ObservedUp) }
+	house, err := rooms.New(rooms.Deps{DB: db, Now: c.clock, Log: log, Catalog: localetest.Catalog(c.t), Entitled: tariff.Entitled})
+	c.must(err)
+	n.Live, err = live.New(live.Deps{
+		DB: db, Now: c.clock, Log: log, Gate: n.Gate, Rooms: house, Facts: facts, Engines: []live.Local{{Server: server.ID, Engine: n.Engine}},
+		Enter: func(ctx context.Context, _ fleet.Server, in engine.JoinInput) (engine.Entry, error) {
+			return n.Engine.Join(ctx, in)
+		},
+	})
+	c.must(err)
+	all, err := embedded.New(embedded.Deps{DB: db, Now: c.clock, Log: log, Live: n.Live, Tickets: n.Tickets, PublicURL: n.URL})
+	c.must(err)
+	return all.Transport
 }
 
 // RecordingsAt returns the node's recordings as they are under another clock.
