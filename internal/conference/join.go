@@ -26,6 +26,7 @@ type JoinInput struct {
 	Connection membership.Connection
 	Query      bbb.Query
 	Anonymous  string // who somebody without a userID is; "" draws one
+	Wait       bool   // when all is full, stand in line; asked again within 15 s, the place is kept
 	RefusedURL string // where the server sends whom it turns away, when the client names nothing; none adds nothing
 }
 
@@ -66,7 +67,7 @@ func (s *Service) find(ctx context.Context, connection id.Connection, name strin
 // Join gives somebody a seat and the way to the server. The same link works again on another server when the first has died.
 //
 // Errors: Problem (invalidMeetingIdentifier, mismatchCreateTimeParam, Params required, guestDeniedAccess, or what the server
-// said); the faults of admission.Gate.Join; Unavailable meeting.not_ready, fleet.server_silent.
+// said); the faults of admission.Gate.Join; LimitReached admission.seats_wait{Ahead} for who stands in line; Unavailable meeting.not_ready, fleet.server_silent.
 func (s *Service) Join(ctx context.Context, in JoinInput) (Joined, error) {
 	ctx, cancel := context.WithTimeout(ctx, joinWithin)
 	defer cancel()
@@ -132,6 +133,7 @@ func (s *Service) joinOnce(ctx context.Context, in JoinInput, asked bbb.Query, c
 	if wait {
 		seat.Lease = s.deps.LobbyLease
 	}
+	seat.Wait = in.Wait
 	srv, err := s.servers.get(ctx, c.Server)
 	if err != nil {
 		return Joined{}, err
@@ -140,6 +142,9 @@ func (s *Service) joinOnce(ctx context.Context, in JoinInput, asked bbb.Query, c
 		a, err := s.deps.Gate.Join(ctx, seat)
 		if err != nil {
 			return Joined{}, err
+		}
+		if a.Waiting {
+			return Joined{}, fault.New(fault.LimitReached, "admission.seats_wait", fault.Params{"Ahead": a.Ahead})
 		}
 		if srv, err = s.servers.get(ctx, a.Meeting.Server); err != nil {
 			return Joined{}, err

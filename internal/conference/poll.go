@@ -5,6 +5,7 @@ package conference
 import (
 	"context"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -399,12 +400,21 @@ func (s *Service) noteEmbedded(ctx context.Context, srv *server, list []bbb.Meet
 	return nil
 }
 
-// seats are the people of a meeting as the gate knows them.
+// sessionsEach is how many sessions one person may have: beyond, an id is shared by many (gateway.md J1).
+const sessionsEach = 3
+
+// seats are the people of a meeting as the gate knows them. Sessions of an id beyond the third are people of their own: servers throw
+// them out, unless somebody has told theirs not to.
 func seats(c *Conference, info bbb.Meeting) []admission.SeenPerson {
 	at := map[usage.PersonKey]int{}
+	sessions := map[string]int{}
 	var out []admission.SeenPerson
 	for _, a := range info.Attendees {
-		key := usage.KeyOf(c.Connection, a.UserID)
+		who := a.UserID
+		if sessions[a.UserID]++; sessions[a.UserID] > sessionsEach {
+			who += "\x00" + strconv.Itoa(sessions[a.UserID]) // no client can send such an id
+		}
+		key := usage.KeyOf(c.Connection, who)
 		role := admission.RoleViewer
 		if a.Role == "MODERATOR" {
 			role = admission.RoleModerator

@@ -240,6 +240,7 @@ var keys = map[string]string{
 	"admission.participants_full":  "maxParticipantsReached",
 	"fleet.engine_full":            "maxParticipantsReached",
 	"admission.waiting_full":       "maxParticipantsReached",
+	"admission.seats_wait":         "maxParticipantsReached",
 	"admission.duration_exhausted": "durationExhausted",
 	"member.suspended":             "accountInactive",
 	"member.closed":                "accountInactive",

@@ -3,10 +3,13 @@
 package gateway
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"meetcoop/internal/conference"
 	"meetcoop/internal/fault"
@@ -22,6 +25,9 @@ func (h *Handler) join(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	in := conference.JoinInput{Connection: r.connection, Query: r.q}
+	if c, err := r.http.Cookie(waitCookie); err == nil && c.Value == r.pageName() {
+		in.Wait = true
+	}
 	if c, err := r.http.Cookie(anonymousCookie); err == nil && len(c.Value) == anonymousLength && isToken(c.Value) {
 		in.Anonymous = "anon-" + c.Value
 	}
@@ -53,6 +59,19 @@ func (h *Handler) join(w http.ResponseWriter, r *request) error {
 
 const anonymousLength = 16
 
+// waitCookie names the join whose refusal this browser shows. The page repeats the signed join every five seconds; that it carries
+// the cookie says that it was shown: its first repetition draws a ticket in the line, each later one keeps it (gateway.md R5).
+const (
+	waitCookie = "meetcoop_wait"
+	waitFor    = 20 * time.Second
+)
+
+// pageName tells joins apart, as far as one browser needs.
+func (r *request) pageName() string {
+	sum := sha256.Sum256([]byte(r.http.URL.RawQuery))
+	return hex.EncodeToString(sum[:8])
+}
+
 func isToken(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
@@ -76,7 +95,14 @@ func (h *Handler) refuseJoin(w http.ResponseWriter, r *request, err error, key, 
 	case asked("errorRedirectUrl") != "":
 		toError(w, asked("errorRedirectUrl"), key, message)
 	case ours && strings.Contains(r.http.Header.Get("Accept"), "text/html"):
-		h.deps.Pages(w, r.http, err, asked("logoutURL"), fault.KindOf(err) == fault.Unavailable || key == "maxParticipantsReached")
+		full := key == "maxParticipantsReached"
+		if full {
+			http.SetCookie(w, &http.Cookie{
+				Name: waitCookie, Value: r.pageName(), Path: strings.TrimSuffix(r.http.URL.Path, "/join"), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+				MaxAge: int(waitFor / time.Second), Secure: strings.HasPrefix(h.deps.PublicURL, "https:"),
+			})
+		}
+		h.deps.Pages(w, r.http, err, asked("logoutURL"), full || fault.KindOf(err) == fault.Unavailable)
 	case asked("logoutURL") != "":
 		toError(w, asked("logoutURL"), key, message)
 	default:

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"meetcoop/internal/gateway/gatewaytest"
 	"meetcoop/internal/identity"
@@ -110,6 +111,74 @@ func TestAMemberThatIsPausedStartsNothing(t *testing.T) {
 		}
 		if r := k.Must("getMeetings", ""); !strings.Contains(r.Body, "<meetingID>one</meetingID>") {
 			t.Errorf("what runs is not ended: %s", r.Body)
+		}
+	})
+}
+
+// Whoever keeps the page of a refused join open stands in line, in the order of their first repetition; who was never refused does not
+// overtake, and who closes the page loses the place.
+func TestARefusedBrowserStandsInLine(t *testing.T) {
+	o := gatewaytest.Options{Lease: 400 * time.Millisecond}
+	each(t, o, func(t *testing.T, c *gatewaytest.Cooperative, n *gatewaytest.Node) {
+		k := c.Client(n, "hilado", tariff.OverrideFields{Seats: limit(1)})
+		k.Must("create", "name=Room&meetingID=room&attendeePW=ap&moderatorPW=mp")
+		cookies := map[string]string{}
+		join := func(who string) gatewaytest.Reply {
+			t.Helper()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, k.URL("join", "fullName="+who+"&meetingID=room&password=ap&userID="+who), http.NoBody)
+			do(t, err)
+			req.Header.Set("Accept", "text/html")
+			if cookies[who] != "" {
+				req.Header.Set("Cookie", cookies[who])
+			}
+			r := gatewaytest.Do(t, req)
+			cookies[who], _, _ = strings.Cut(r.Header.Get("Set-Cookie"), ";")
+			return r
+		}
+		queued := func() (n int) {
+			t.Helper()
+			do(t, c.DB.Raw().QueryRowContext(t.Context(), `SELECT COUNT(*) FROM waiter`).Scan(&n))
+			return n
+		}
+		hold := func(who string) {
+			t.Helper()
+			if r := join(who); r.Status != http.StatusFound {
+				t.Fatalf("%s: %d %s", who, r.Status, r.Body)
+			}
+		}
+		hold("ana")
+		join("ben")
+		if got := queued(); got != 0 || !strings.HasPrefix(cookies["ben"], "meetcoop_wait=") {
+			t.Errorf("refused once: %d in line, cookie %q", got, cookies["ben"])
+		}
+		join("cai")
+		if r := join("ben"); !strings.Contains(r.Body, "page: admission.seats_wait") {
+			t.Errorf("the page again: %s", r.Body)
+		}
+		join("cai")
+		join("cai")
+		if got := queued(); got != 2 {
+			t.Errorf("%d in line, want Ben and Cai", got)
+		}
+		// Ana does not come: the lease runs out, and the seat is Ben's although Dan asks first.
+		gatewaytest.Until(t, "Ben is let in, and nobody before him", func() bool {
+			if r := join("dan"); r.Status == http.StatusFound {
+				t.Fatal("Dan overtook")
+			}
+			delete(cookies, "dan")
+			if r := join("cai"); r.Status == http.StatusFound {
+				t.Fatal("Cai overtook")
+			}
+			return join("ben").Status == http.StatusFound
+		})
+		if seats, _ := used(t, c, n, k); seats != 1 {
+			t.Errorf("%d seats of 1", seats)
+		}
+		if r := k.Ask("join", "fullName=Eva&meetingID=room&password=ap&userID=eva"); r.Key() != "maxParticipantsReached" {
+			t.Errorf("a script: %s", r.Body)
+		}
+		if got := queued(); got != 1 {
+			t.Errorf("%d in line, want Cai", got)
 		}
 	})
 }

@@ -44,6 +44,8 @@ func (h *Handler) clientRefuseOf(r *Request, err error, back string, again bool)
 	switch code {
 	case "admission.seats_full", "admission.running_rooms", "member.suspended": // their titles name the member, which the client's people do not know
 		title = "usage.refusal." + code
+	case "admission.seats_wait":
+		title = "usage.refusal.admission.seats_full"
 	default:
 		if explained[code] {
 			title = "refuse." + code

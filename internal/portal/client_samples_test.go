@@ -15,6 +15,9 @@ var (
 		err := fault.New(fault.LimitReached, "admission.seats_full", fault.Params{"Limit": 20, "Used": 20})
 		return testPortal.clientRefuseOf(stranger(r), err, "https://moodle.example/course/view.php?id=7", true)
 	})
+	_ = sampleOf("client_refuse", "waiting", func(r *Request) any {
+		return testPortal.clientRefuseOf(stranger(r), fault.New(fault.LimitReached, "admission.seats_wait", fault.Params{"Ahead": 3}), "https://moodle.example/course/view.php?id=7", true)
+	})
 	_ = sampleOf("client_refuse", "empty", func(r *Request) any {
 		return testPortal.clientRefuseOf(stranger(r), errors.New("unforeseen"), "", false)
 	})
