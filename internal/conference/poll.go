@@ -368,11 +368,11 @@ func (s *Service) compare(ctx context.Context, srv *server, w *watch, list []bbb
 		}
 	}
 	if srv.Admin == fleet.AdminDraining && len(s.board.at(srv.ID)) == 0 {
-		switch _, err := s.deps.Fleet.SetAdmin(ctx, fleet.AdminInput{Server: srv.ID, Admin: fleet.AdminDisabled}); {
+		switch _, err := s.deps.Fleet.SetAdmin(ctx, fleet.AdminInput{Server: srv.ID, Admin: fleet.AdminDisabled, Only: fleet.AdminDraining}); {
 		case err == nil:
 			s.deps.Log.InfoContext(ctx, "server drained and disabled", "server", srv.ID, "name", srv.Name)
 			s.servers.forget()
-		case fault.KindOf(err) != fault.Conflict: // something began there before it was drained
+		case fault.KindOf(err) != fault.Conflict: // something began there before it was drained, or it is wanted again
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"meetcoop/internal/fault"
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
+	"meetcoop/internal/instant"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/store"
 )
@@ -101,9 +103,14 @@ func (s *Service) settle(ctx context.Context, c *Conference) error {
 	return fault.New(fault.Unavailable, "meeting.not_ready") // it keeps counting until its server answers or is dead
 }
 
-// reap takes up what is overdue: reservations nobody finished, and detached meetings nobody came back to. It is a duty.
+// reap takes up what is overdue: reservations nobody finished, detached meetings nobody came back to, and servers that should be empty.
+// It is a duty.
 func (s *Service) reap(ctx context.Context) error {
 	now := s.deps.Now()
+	return errors.Join(s.reapMeetings(ctx, now), s.endDrained(ctx, now))
+}
+
+func (s *Service) reapMeetings(ctx context.Context, now instant.Instant) error {
 	var late []id.Meeting
 	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
 		late, err = overdue(ctx, r, now.Add(-reservedGrace))

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/id"
@@ -23,30 +24,49 @@ type AdminInput struct {
 	Admin  Admin
 	Force  bool // disable it although meetings run there: they are moved elsewhere
 	Panic  bool // for the audit trail: what runs there is ended too, which Then sees to
+	// Until, with AdminDraining, is when what still runs there is ended; none is when it ends by itself.
+	Until instant.Instant
+	// Only, unless empty, is the wanted state in which the server must be still.
+	Only Admin
 	// Then runs in the same transaction, when not nil.
 	Then func(ctx context.Context, tx store.Tx, now instant.Instant) error
 }
 
 // SetAdmin writes what an operator wants of a server; what is observed of it stays. Every node acts on it within a second or
-// two. NotFound (fleet.server); Conflict (fleet.server_in_use{Meetings}) when it is to be disabled while meetings run there.
+// two. NotFound (fleet.server); Invalid (input.invalid) for a deadline that is over or more than a year away, or of another state;
+// Conflict (fleet.server_in_use{Meetings}) when it is to be disabled while meetings run there, (fleet.server_engine) for a deadline of an
+// engine, (fleet.server_state) when it is no longer in the state Only.
 func (s *Service) SetAdmin(ctx context.Context, in AdminInput) (Server, error) {
 	now := s.deps.Now()
+	if err := in.validate(now); err != nil {
+		return Server{}, err
+	}
 	var out Server
 	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
 		load, err := LockLoad(ctx, tx, in.Server)
 		if err != nil {
 			return err
 		}
-		if in.Admin == AdminDisabled && !in.Force && load.Meetings > 0 {
-			return fault.New(fault.Conflict, "fleet.server_in_use", fault.Params{"Meetings": load.Meetings, "Limit": load.Meetings})
-		}
-		if err := setAdmin(ctx, tx, in.Server, in.Admin); err != nil {
-			return err
-		}
 		if out, err = ServerByID(ctx, tx, in.Server); err != nil {
 			return err
 		}
+		switch {
+		case in.Only != "" && in.Only != out.Admin:
+			return fault.New(fault.Conflict, "fleet.server_state")
+		case !in.Until.IsZero() && out.Kind != KindBBB:
+			return errEngine
+		}
+		if in.Admin == AdminDisabled && !in.Force && load.Meetings > 0 {
+			return fault.New(fault.Conflict, "fleet.server_in_use", fault.Params{"Meetings": load.Meetings, "Limit": load.Meetings})
+		}
+		if err := setAdmin(ctx, tx, in.Server, in.Admin, in.Until); err != nil {
+			return err
+		}
+		out.Admin, out.DrainUntil = in.Admin, in.Until
 		detail := map[string]string{"admin": string(in.Admin), "meetings": strconv.Itoa(load.Meetings)}
+		if !in.Until.IsZero() {
+			detail["until"] = in.Until.String()
+		}
 		if in.Panic {
 			detail["panic"] = "yes"
 		}
@@ -57,6 +77,18 @@ func (s *Service) SetAdmin(ctx context.Context, in AdminInput) (Server, error) {
 	})
 	return out, err
 }
+
+// mostDrain is the longest a server may be left to empty before the rest is ended.
+const mostDrain = 366 * 24 * time.Hour
+
+func (in *AdminInput) validate(now instant.Instant) error {
+	var c fault.Check
+	c.Field(in.Until.IsZero() || (in.Admin == AdminDraining && in.Until.After(now) && in.Until.Sub(now) <= mostDrain), "until", "fleet.drain_until")
+	return c.Err()
+}
+
+// errEngine refuses what only a BigBlueButton server has.
+var errEngine = fault.New(fault.Conflict, "fleet.server_engine")
 
 // Remove forgets a disabled server on which nothing runs; its past meetings keep naming it. NotFound (fleet.server); Conflict
 // (fleet.server_not_disabled, fleet.server_in_use{Meetings}). actor is who asks, for the audit trail.

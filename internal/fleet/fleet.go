@@ -61,6 +61,8 @@ type Server struct {
 	Secret    string          // API secret; see Key
 	Tags      []string        // sorted; never nil
 	SeenAt    instant.Instant // last sign of life
+
+	DrainUntil instant.Instant // while draining: when what still runs there is ended; none is when it ends by itself
 }
 
 // State returns what the server is at now: an engine that has been silent is down, whatever was

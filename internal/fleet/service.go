@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 
+	"meetcoop/internal/engine/bbb"
 	"meetcoop/internal/fault"
 	"meetcoop/internal/id"
 	"meetcoop/internal/identity"
@@ -117,7 +118,8 @@ type AddInput struct {
 func (in AddInput) Validate() error {
 	var c fault.Check
 	c.Field(in.Name != "", "name", "input.required")
-	c.Field(in.URL != "", "url", "input.required")
+	bbb.CheckAddress(&c, in.URL) // one that cannot be called would hold up the look at all others
+	bbb.CheckSecret(&c, in.Secret)
 	c.Field(in.LoadUnits > 0, "load_units", "input.choice")
 	c.Field(slices.Contains([]Admin{AdminEnabled, AdminCordoned, AdminDraining, AdminDisabled}, in.Admin), "admin", "input.choice")
 	return c.Err()

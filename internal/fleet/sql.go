@@ -13,12 +13,12 @@ import (
 	"meetcoop/internal/store"
 )
 
-const serverColumns = `id, kind, stable_key, name, url, COALESCE(node, ''), observed, admin, load_units, max_people, api_key, api_secret, tags, seen_at`
+const serverColumns = `id, kind, stable_key, name, url, COALESCE(node, ''), observed, admin, load_units, max_people, api_key, api_secret, tags, seen_at, drain_until`
 
 func scanServer(s store.Scanner) (Server, error) {
 	var v Server
 	var tags string
-	err := s.Scan(&v.ID, &v.Kind, &v.StableKey, &v.Name, &v.URL, &v.Node, &v.Observed, &v.Admin, &v.LoadUnits, &v.MaxPeople, &v.Key, &v.Secret, &tags, &v.SeenAt)
+	err := s.Scan(&v.ID, &v.Kind, &v.StableKey, &v.Name, &v.URL, &v.Node, &v.Observed, &v.Admin, &v.LoadUnits, &v.MaxPeople, &v.Key, &v.Secret, &tags, &v.SeenAt, &v.DrainUntil)
 	if err == nil {
 		err = json.Unmarshal([]byte(tags), &v.Tags)
 	}
@@ -69,9 +69,25 @@ func (s Server) args(tags string, now instant.Instant) []any {
 	return []any{string(s.ID), string(s.Kind), s.StableKey, s.Name, s.URL, null(s.Node), string(s.Observed), string(s.Admin), s.LoadUnits, s.MaxPeople, s.Key, s.Secret, tags, s.SeenAt, now}
 }
 
-func setAdmin(ctx context.Context, tx store.Tx, server id.Server, a Admin) error {
-	_, err := tx.Exec(ctx, `UPDATE server SET admin = $1 WHERE id = $2`, string(a), string(server))
+// setAdmin writes a wanted state with its deadline, which only AdminDraining has.
+func setAdmin(ctx context.Context, tx store.Tx, server id.Server, a Admin, until instant.Instant) error {
+	_, err := tx.Exec(ctx, `UPDATE server SET admin = $1, drain_until = $2 WHERE id = $3`, string(a), until, string(server))
 	return err
+}
+
+// updateServer writes what an operator may change of a server. It is false when another server has the address.
+func updateServer(ctx context.Context, tx store.Tx, s Server) (bool, error) {
+	tags, err := json.Marshal(s.Tags)
+	if err != nil {
+		return false, err
+	}
+	other, _, err := store.Find(ctx, tx, store.Value[int], `SELECT COUNT(*) FROM server WHERE stable_key = $1 AND id <> $2`, s.StableKey, string(s.ID))
+	if err != nil || other > 0 {
+		return false, err
+	}
+	_, err = tx.Exec(ctx, `UPDATE server SET stable_key = $1, name = $2, url = $3, load_units = $4, api_secret = $5, tags = $6 WHERE id = $7`,
+		s.StableKey, s.Name, s.URL, s.LoadUnits, s.Secret, string(tags), string(s.ID))
+	return err == nil, err
 }
 
 func removeServer(ctx context.Context, tx store.Tx, server id.Server, now instant.Instant) error {

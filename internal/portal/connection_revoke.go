@@ -18,6 +18,7 @@ type confirmPage struct {
 	Action  string
 	Text    string
 	Effects []string
+	Until   *Select
 	Force   *Switch
 	Typed   *Field
 	Confirm Button

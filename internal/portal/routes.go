@@ -99,6 +99,8 @@ func (h *Handler) table() []Route {
 		{"POST", "/admin/servers", Operator, h.serverAdd},
 		{"GET", "/admin/servers/new", Operator, h.serverNew},
 		{"GET", "/admin/servers/{server}", Operator, h.serverShow},
+		{"GET", "/admin/servers/{server}/edit", Operator, h.serverEdit},
+		{"POST", "/admin/servers/{server}/edit", Operator, h.serverSave},
 		{"GET", "/admin/servers/{server}/{act}", Operator, h.serverActAsk},
 		{"POST", "/admin/servers/{server}/{act}", Operator, h.serverAct},
 	}

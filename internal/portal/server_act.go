@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"meetcoop/internal/conference"
 	"meetcoop/internal/fault"
@@ -50,11 +51,45 @@ func (h *Handler) actOf(r *Request, s fleet.Server, load fleet.Load, a serverCha
 		page.Confirm.Kind = ButtonDanger
 		page.Typed = typedName(r, s.Name, m)
 	}
+	if a.admin == fleet.AdminDraining {
+		page.Until = deadlines(r, m)
+	}
 	page.Effects = []string{r.P.T("servers.there_now", map[string]any{"Load": loadWords(r, load)})}
 	if a.name == "disable" && load.Meetings > 0 {
 		page.Force = &Switch{Name: "force", Label: r.P.T("servers.force"), Hint: r.P.T("servers.force_hint"), On: r.FormValue("force") == "on"}
 	}
 	return page
+}
+
+// drainTimes are the deadlines that are offered.
+var drainTimes = []time.Duration{0, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 12 * time.Hour, 24 * time.Hour}
+
+// deadlines asks when what is left on a server is ended.
+func deadlines(r *Request, m Mistakes) *Select {
+	out := &Select{Name: "until", Label: r.P.T("servers.deadline"), Hint: r.P.T("servers.deadline_hint"), Error: m.Of("until")}
+	for _, d := range drainTimes {
+		c := Choice{Value: d.String(), Label: r.P.T("servers.deadline_none"), Chosen: r.FormValue("until") == d.String()}
+		if d > 0 {
+			c.Label = r.P.T("servers.deadline_in", map[string]any{"Duration": r.P.Duration(d)})
+		}
+		out.Options = append(out.Options, c)
+	}
+	return out
+}
+
+// typedDeadline reads the chosen deadline; none is none. Invalid (input.invalid) for one that is not offered.
+func typedDeadline(r *Request) (instant.Instant, error) {
+	text := r.FormValue("until")
+	if text == "" {
+		return instant.Instant{}, nil
+	}
+	i := slices.IndexFunc(drainTimes, func(d time.Duration) bool { return d.String() == text })
+	var c fault.Check
+	c.Field(i >= 0, "until", "input.choice")
+	if i <= 0 {
+		return instant.Instant{}, c.Err()
+	}
+	return r.Now.Add(drainTimes[i]), nil
 }
 
 func (h *Handler) serverAct(w http.ResponseWriter, r *Request) error {
@@ -74,6 +109,12 @@ func (h *Handler) serverAct(w http.ResponseWriter, r *Request) error {
 		return h.seeOther(w, r, "/admin/servers", "server_remove")
 	}
 	in := fleet.AdminInput{Actor: r.Actor(), Server: s.ID, Admin: a.admin, Force: r.FormValue("force") == "on"}
+	if a.admin == fleet.AdminDraining {
+		in.Until, err = typedDeadline(r)
+		if m, wrong := mistakes(r.P, err); wrong {
+			return h.render(w, r, http.StatusUnprocessableEntity, "confirm", h.actOf(r, s, load, a, m))
+		}
+	}
 	if a.name == "panic" {
 		in.Force, in.Panic = true, true
 		in.Then = func(ctx context.Context, tx store.Tx, now instant.Instant) error {

@@ -5,9 +5,12 @@ package portal
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"meetcoop/internal/engine/bbb"
 	"meetcoop/internal/fault"
 	"meetcoop/internal/fleet"
 )
@@ -29,12 +32,8 @@ func (h *Handler) serverNew(w http.ResponseWriter, r *Request) error {
 	return h.render(w, r, http.StatusOK, "server_new", h.serverForm(r, Mistakes{}))
 }
 
-// The bounds of what is typed.
-const (
-	mostWeight = 1000
-	mostName   = 120
-	mostTags   = 20
-)
+// mostWeight is the most a server may weigh.
+const mostWeight = 1000
 
 func (h *Handler) serverForm(r *Request, m Mistakes) serverNewPage {
 	weight := r.FormValue("weight")
@@ -49,7 +48,7 @@ func (h *Handler) serverForm(r *Request, m Mistakes) serverNewPage {
 		},
 		// What was typed is not sent back: it would stand in the page.
 		Secret:  Field{Name: "secret", Label: r.P.T("servers.secret"), Hint: r.P.T("servers.secret_hint"), Error: m.Of("secret"), Type: "password", MaxLength: 500},
-		Name:    Field{Name: "name", Label: r.P.T("servers.name"), Hint: r.P.T("servers.name_hint"), Value: r.FormValue("name"), Error: m.Of("name"), MaxLength: mostName, Optional: true},
+		Name:    Field{Name: "name", Label: r.P.T("servers.name"), Hint: r.P.T("servers.name_hint"), Value: r.FormValue("name"), Error: m.Of("name"), MaxLength: fleet.MaxName, Optional: true},
 		Tags:    Field{Name: "tags", Label: r.P.T("servers.tags"), Hint: r.P.T("servers.tags_form"), Value: r.FormValue("tags"), Error: m.Of("tags"), MaxLength: 500, Optional: true},
 		Weight:  Field{Name: "weight", Label: r.P.T("servers.weight"), Hint: r.P.T("servers.weight_hint"), Value: weight, Error: m.Of("weight"), InputMode: "decimal", MaxLength: 8},
 		NoCheck: Switch{Name: "no_check", Label: r.P.T("servers.no_check"), Hint: r.P.T("servers.no_check_hint"), On: r.FormValue("no_check") == "on"},
@@ -61,33 +60,33 @@ func (h *Handler) serverForm(r *Request, m Mistakes) serverNewPage {
 // serverInput reads the form. Invalid (input.invalid) with the wrong fields.
 func serverInput(r *Request) (fleet.AddInput, error) {
 	in := fleet.AddInput{Name: strings.TrimSpace(r.FormValue("name")), URL: fleet.APIAddress(r.FormValue("url")), Secret: strings.TrimSpace(r.FormValue("secret")), Admin: fleet.AdminEnabled, Actor: r.Actor()}
-	u, err := url.Parse(in.URL)
 	var c fault.Check
-	c.Field(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "", "url", "bbb.url")
-	c.Field(in.Secret != "", "secret", "bbb.secret")
-	if in.Name == "" && err == nil {
+	bbb.CheckAddress(&c, in.URL)
+	bbb.CheckSecret(&c, in.Secret)
+	if u, err := url.Parse(in.URL); in.Name == "" && err == nil {
 		in.Name = u.Host
 	}
-	c.Field(len(in.Name) <= mostName, "name", "member.name_long", fault.Params{"Limit": mostName})
-	in.Tags = strings.FieldsFunc(r.FormValue("tags"), func(r rune) bool { return r == ',' || r == ' ' })
-	c.Field(len(in.Tags) <= mostTags && !hasOddTag(in.Tags), "tags", "level.tags", fault.Params{"Limit": mostTags})
-	weight, err := strconv.ParseFloat(strings.Replace(strings.TrimSpace(r.FormValue("weight")), ",", ".", 1), 64)
-	c.Field(err == nil && weight >= 0.01 && weight <= mostWeight, "weight", "config.range", fault.Params{"Least": "0.01", "Most": mostWeight})
-	if err := c.Err(); err != nil {
-		return in, err
-	}
-	in.LoadUnits = fleet.UnitsOf(weight)
-	return in, nil
+	c.Field(utf8.RuneCountInString(in.Name) <= fleet.MaxName, "name", "member.name_long", fault.Params{"Limit": fleet.MaxName})
+	in.Tags = typedTags(r)
+	c.Field(len(in.Tags) <= fleet.MaxTags && !slices.ContainsFunc(in.Tags, func(t string) bool { return !fleet.IsTag(t) }), "tags", "level.tags", fault.Params{"Limit": fleet.MaxTags})
+	in.LoadUnits = typedUnits(r, &c)
+	return in, c.Err()
 }
 
-// hasOddTag reports whether a tag has other than small letters, digits and hyphens, as those of levels have.
-func hasOddTag(tags []string) bool {
-	for _, t := range tags {
-		if len(t) > 40 || strings.ContainsFunc(t, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }) {
-			return true
-		}
+// typedTags reads the tags of a form, with commas or blanks between them.
+func typedTags(r *Request) []string {
+	return strings.FieldsFunc(r.FormValue("tags"), func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// typedUnits reads a weight, with a comma or a point, as load units.
+func typedUnits(r *Request, c *fault.Check) int {
+	weight, err := strconv.ParseFloat(strings.Replace(strings.TrimSpace(r.FormValue("weight")), ",", ".", 1), 64)
+	fits := err == nil && weight >= 0.01 && weight <= mostWeight
+	c.Field(fits, "weight", "config.range", fault.Params{"Least": "0.01", "Most": mostWeight})
+	if !fits {
+		return 0
 	}
-	return false
+	return fleet.UnitsOf(weight)
 }
 
 func (h *Handler) serverAdd(w http.ResponseWriter, r *Request) error {

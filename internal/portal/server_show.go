@@ -17,6 +17,7 @@ type serverPage struct {
 	Meaning          string // of the wanted state
 	Load             Meter
 	Facts            []usageLine
+	Change           Button
 	Acts             []serverOffer
 }
 
@@ -43,6 +44,7 @@ var (
 	serverChanges = []serverChange{
 		{name: "enable", admin: fleet.AdminEnabled, from: notEnabled, direct: true, icon: "check"},
 		{name: "cordon", admin: fleet.AdminCordoned, from: []fleet.Admin{fleet.AdminEnabled, fleet.AdminDraining}, direct: true, icon: "circle-pause"},
+		{name: "deadline", admin: fleet.AdminDraining, from: []fleet.Admin{fleet.AdminDraining}, bbb: true, icon: "clock"},
 		{name: "drain", admin: fleet.AdminDraining, from: []fleet.Admin{fleet.AdminEnabled, fleet.AdminCordoned}, bbb: true, icon: "hourglass"},
 		{name: "disable", admin: fleet.AdminDisabled, from: inService, icon: "circle-x"},
 		{name: "panic", admin: fleet.AdminDisabled, from: inService, bbb: true, danger: true, icon: "triangle-alert"},
@@ -89,11 +91,16 @@ func (h *Handler) serverOf(r *Request, s fleet.Server, load fleet.Load) serverPa
 			{Label: r.P.T("servers.url"), Value: s.URL},
 			{Label: r.P.T("servers.kind"), Value: r.P.T("servers.kind." + string(s.Kind))},
 			{Label: r.P.T("servers.seen"), Value: seenWords(r, s)},
+			{Label: r.P.T("servers.weight"), Value: weightWords(s)},
 			{Label: r.P.T("servers.tags"), Value: tagWords(r, s)},
 		},
+		Change: Button{Icon: "pencil", Label: r.P.T("servers.change"), Href: serverPath(s) + "/edit"},
 	}
 	if len(s.Tags) > 0 {
 		page.Facts[len(page.Facts)-1].Hint = r.P.T("servers.tags_hint")
+	}
+	if !s.DrainUntil.IsZero() {
+		page.Meaning = r.P.T("servers.means.draining_until", map[string]any{"When": r.P.DateTimeShort(s.DrainUntil)})
 	}
 	page.Trail = []Link{{Label: r.P.T("servers.title"), Href: "/admin/servers"}}
 	for _, a := range serverChanges {

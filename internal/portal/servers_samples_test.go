@@ -5,6 +5,7 @@ package portal
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"meetcoop/internal/fault"
@@ -74,6 +75,23 @@ var (
 	_ = sampleOf("server_show", "draining", func(r *Request) any {
 		return testPortal.serverOf(asAdmin(r), sampleServer(2), fleet.Load{Meetings: 1, People: 1})
 	})
+	_ = sampleOf("server_show", "deadline", func(r *Request) any {
+		s := sampleServer(2)
+		s.DrainUntil = sampleNow.Add(90 * time.Minute)
+		return testPortal.serverOf(asAdmin(r), s, sampleLoad)
+	})
+	_ = sampleOf("server_edit", "filled", func(r *Request) any { return testPortal.serverEditOf(asAdmin(r), sampleServer(1), Mistakes{}) })
+	_ = sampleOf("server_edit", "engine", func(r *Request) any { return testPortal.serverEditOf(asAdmin(r), engineServer(), Mistakes{}) })
+	_ = sampleOf("server_edit", "crowded", func(r *Request) any { return testPortal.serverEditOf(asAdmin(r), longServer(0), Mistakes{}) })
+	_ = sampleOf("server_edit", "wrong", func(r *Request) any {
+		r = typed(asAdmin(r), url.Values{"url": {"<b>"}, "name": {""}, "tags": {"<i>"}, "weight": {"heavy"}})
+		_, err := serverChangeInput(r, sampleServer(0))
+		m, _ := mistakes(r.P, err)
+		return testPortal.serverEditOf(r, sampleServer(0), m)
+	})
+	_ = sampleOf("server_edit", "refused", func(r *Request) any {
+		return testPortal.serverEditRefused(typed(asAdmin(r), url.Values{"name": {"mine"}, "weight": {"3"}}), longServer(1), fault.New(fault.Conflict, "fleet.server_changed"))
+	})
 	_ = sampleOf("server_show", "disabled", func(r *Request) any { return testPortal.serverOf(asAdmin(r), sampleServer(3), fleet.Load{}) })
 	_ = sampleOf("server_show", "engine", func(r *Request) any { return testPortal.serverOf(asAdmin(r), engineServer(), fleet.Load{}) })
 	_ = sampleOf("server_show", "crowded", func(r *Request) any {
@@ -102,7 +120,7 @@ var _ = func() struct{} {
 }()
 
 var _ = sampleOf("confirm", "server-in-use", func(r *Request) any {
-	page := testPortal.actOf(asAdmin(r), longServer(0), sampleLoad, serverChanges[3], Mistakes{})
+	page := testPortal.actOf(asAdmin(r), longServer(0), sampleLoad, serverChanges[slices.IndexFunc(serverChanges, func(a serverChange) bool { return a.name == "disable" })], Mistakes{})
 	page.Refused = &Notice{Kind: NoticeWarn, Text: r.P.N("servers.in_use", 4)}
 	return page
 })

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/fleet"
@@ -110,4 +111,75 @@ func TestAServerFormSaysWhatIsWrong(t *testing.T) {
 	if len(w.tried) != 0 {
 		t.Errorf("tried %q", w.tried)
 	}
+}
+
+func TestAServerIsChangedOnItsPage(t *testing.T) {
+	eachTown(t, func(t *testing.T, w *town) {
+		b := w.admin("Admin")
+		path, _, _ := strings.Cut(b.post("/admin/servers", aServer).header.Get("Location"), "?")
+		ask := b.get(path+"/edit").is("the form", 200).says("what it is", `value="bbb1.example"`, `value="eu, recording"`, `value="0.503"`)
+		if strings.Contains(ask.body, "as-bbb-conf-says") {
+			t.Error("the secret is in the form")
+		}
+		have := ask.value("have")
+		form := func(more ...string) url.Values {
+			out := url.Values{"have": {have}, "name": {"Big one"}, "tags": {"eu"}, "weight": {"2"}, "url": {"https://bbb1.example/bigbluebutton/"}, "secret": {""}}
+			for i := 0; i < len(more); i += 2 {
+				out.Set(more[i], more[i+1])
+			}
+			return out
+		}
+		tried := len(w.tried)
+		b.post(path+"/edit", form()).leads("saving", path+"?done=server_set")
+		b.get(path+"?done=server_set").is("the server", 200).says("it", "Big one", "0 of 350 load units", "The server is changed")
+		if len(w.tried) != tried {
+			t.Error("the server was called although address and secret are the same")
+		}
+		b.post(path+"/edit", form("name", "Mine")).is("what somebody else changed", 409).says("both versions", "Somebody has changed this server", "Now: Big one, weight 2", `value="Mine"`)
+		have = b.get(path + "/edit").value("have")
+		w.silent = fault.New(fault.Unavailable, "fleet.server_refused")
+		refused := b.post(path+"/edit", form("secret", "brand-new-secret")).is("a secret it does not take", 409).says("it", "does not accept the secret")
+		if strings.Contains(refused.body, "brand-new-secret") {
+			t.Error("the secret is sent back")
+		}
+		b.post(path+"/edit", form("secret", "brand-new-secret", "no_check", "on")).leads("saving it unseen", path+"?done=server_set")
+		w.silent = nil
+		have = b.get(path + "/edit").value("have")
+		b.post(path+"/edit", form("url", "https://bbb9.example/bigbluebutton")).leads("another address", path+"?done=server_set")
+		if last := w.tried[len(w.tried)-1]; last != "https://bbb9.example/bigbluebutton/api" {
+			t.Errorf("tried %s", last)
+		}
+		have = ""
+		b.post(path+"/edit", form("name", "", "tags", "<i>", "weight", "-1", "url", "https://x.example/#y")).is("four mistakes", 422).says("them", "&lt;i&gt;")
+		b.post(path+"/edit", form("weight", "Inf")).is("no number", 422)
+		b.post("/admin/servers/srv_none/edit", form()).is("no server", 404)
+
+		engine := "/admin/servers/" + string(w.server)
+		if page := b.get(engine+"/edit").is("an engine", 200); strings.Contains(page.body, `name="weight"`) || strings.Contains(page.body, `name="secret"`) {
+			t.Error("an engine's weight or secret can be typed")
+		}
+		b.post(engine+"/edit", url.Values{"tags": {"eu"}, "name": {"x"}, "weight": {"9"}}).leads("its tags", engine+"?done=server_set")
+		if n := w.count(`SELECT COUNT(*) FROM server WHERE tags = '["eu"]' AND load_units = 60 AND name <> 'x'`); n != 1 {
+			t.Error("an engine has other than its tags changed")
+		}
+	})
+}
+
+func TestADeadlineIsChosenWithADrain(t *testing.T) {
+	w := liteTown(t, townOptions{})
+	b := w.admin("Admin")
+	path, _, _ := strings.Cut(b.post("/admin/servers", aServer).header.Get("Location"), "?")
+	b.get(path+"/drain").is("the question", 200).says("the deadlines", `name="until"`, "In 2 hours", "Never")
+	b.post(path+"/drain", url.Values{"until": {"90s"}}).is("a deadline nobody offers", 422)
+	b.post(path+"/drain", url.Values{"until": {"2h0m0s"}}).leads("in two hours", path+"?done=server_drain")
+	b.get(path).is("the server", 200).says("the deadline", "still runs at the deadline", path+"/deadline")
+	if n := w.count(`SELECT COUNT(*) FROM server WHERE drain_until = $1`, w.Clock.Now().Add(2*time.Hour)); n != 1 {
+		t.Error("it is not written")
+	}
+	b.post(path+"/deadline", url.Values{"until": {"0s"}}).leads("none", path+"?done=server_deadline")
+	if n := w.count(`SELECT COUNT(*) FROM server WHERE admin = 'draining' AND drain_until IS NULL`); n != 1 {
+		t.Error("it is not taken back")
+	}
+	b.post(path+"/enable", nil).leads("enable", path+"?done=server_enable")
+	b.post(path+"/deadline", url.Values{"until": {"30m0s"}}).is("a deadline without a drain", 409)
 }

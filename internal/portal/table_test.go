@@ -79,6 +79,8 @@ var answersTo = map[string]struct {
 	"POST /admin/servers":                                    {"", [4]int{303, 404, 404, 404}},
 	"GET /admin/servers/new":                                 {"", [4]int{303, 404, 404, 404}},
 	"GET /admin/servers/{server}":                            {"", [4]int{303, 404, 404, 404}},
+	"GET /admin/servers/{server}/edit":                       {"", [4]int{303, 404, 404, 404}},
+	"POST /admin/servers/{server}/edit":                      {"", [4]int{303, 404, 404, 404}},
 	"GET /admin/servers/{server}/{act}":                      {"", [4]int{303, 404, 404, 404}},
 	"POST /admin/servers/{server}/{act}":                     {"", [4]int{303, 404, 404, 404}},
 	"GET /outbox":                                            {"", [4]int{200, 200, 200, 200}},

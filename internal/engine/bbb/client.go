@@ -76,12 +76,14 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Transport == nil {
 		return nil, errors.New("bbb: a client needs a transport")
 	}
-	u, err := url.Parse(cfg.URL)
 	var check fault.Check
-	check.Field(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil && u.RawQuery == "" &&
-		!u.ForceQuery && u.Fragment == "" && u.Opaque == "" && !strings.Contains(cfg.URL, "#"), "url", "bbb.url")
-	check.Field(strings.TrimSpace(cfg.Secret) == cfg.Secret && cfg.Secret != "", "secret", "bbb.secret")
+	CheckAddress(&check, cfg.URL)
+	CheckSecret(&check, cfg.Secret)
 	if err := check.Err(); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(cfg.URL)
+	if err != nil {
 		return nil, err
 	}
 	if cfg.Now == nil {
@@ -97,6 +99,18 @@ func New(cfg Config) (*Client, error) {
 		calls:     make(chan struct{}, maxInFlight),
 		probes:    make(chan struct{}, maxProbes),
 	}, nil
+}
+
+// CheckAddress notes bbb.url for the field url when an address cannot be that of the API of a server.
+func CheckAddress(check *fault.Check, address string) {
+	u, err := url.Parse(address)
+	check.Field(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil && u.RawQuery == "" &&
+		!u.ForceQuery && u.Fragment == "" && u.Opaque == "" && !strings.Contains(address, "#"), "url", "bbb.url")
+}
+
+// CheckSecret notes bbb.secret for the field secret when a text cannot be the secret of a server.
+func CheckSecret(check *fault.Check, secret string) {
+	check.Field(strings.TrimSpace(secret) == secret && secret != "", "secret", "bbb.secret")
 }
 
 // Sign returns the URL of a call with its checksum, as a browser is sent to it. query is raw, without checksum, and stays
