@@ -183,7 +183,7 @@ func (g *Gate) entitle(ctx context.Context, tx store.Tx, l *ledger, version int6
 			if l.limits.Own == nil {
 				l.limits.Own = map[id.Connection]own{}
 			}
-			l.limits.Own[c] = own{v.Seats, v.Participants, v.RunningRooms, v.Duration}
+			l.limits.Own[c] = own{v.Seats, v.Participants, v.RunningRooms, v.Duration, v.Tags}
 		}
 	}
 	l.limitsDoc, err = l.limits.document()

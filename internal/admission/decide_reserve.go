@@ -8,6 +8,7 @@ import (
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/fleet"
+	"meetcoop/internal/id"
 	"meetcoop/internal/tariff"
 	"meetcoop/internal/usage"
 )
@@ -69,7 +70,7 @@ func (d *decision) reserve(in *ReserveInput) answer {
 // place chooses where a meeting will be made.
 func (d *decision) place(in *ReserveInput) (fleet.Server, *fault.Error) {
 	if in.On == "" {
-		return d.places.choose(d.now, in.Kinds, d.tags(in.Tags), in.Not, 0)
+		return d.places.choose(d.now, in.Kinds, d.tags(in.Connection, in.Tags), in.Not, 0)
 	}
 	s, known := d.places.server(in.On)
 	if !known || !s.Usable(d.now) {
@@ -116,12 +117,13 @@ func (d *decision) most(m *meeting) tariff.Limit {
 	return d.limits.withGrace(d.limits.Participants).Min(d.limits.withGrace(d.limits.Seats)).Min(m.Cap).Min(own.Participants).Min(own.Seats)
 }
 
-// tags are what a server must carry: those of the level and those asked for.
-func (d *decision) tags(more []string) []string {
-	if len(more) == 0 {
+// tags are what a server must carry: those of the level, of the connection, and those asked for.
+func (d *decision) tags(c id.Connection, more []string) []string {
+	own := d.limits.of(c).Tags
+	if len(own)+len(more) == 0 {
 		return d.limits.Tags
 	}
-	return slices.Concat(d.limits.Tags, more)
+	return slices.Concat(d.limits.Tags, own, more)
 }
 
 // transition takes a meeting on a BigBlueButton server from one state of its life to the next (gateway.md, section 2).
@@ -144,7 +146,7 @@ func (d *decision) transition(req *request) answer {
 		if m == nil || (m.State != fleet.Reserved && m.State != fleet.Detached) {
 			return over
 		}
-		s, f := d.places.choose(d.now, req.reserve.Kinds, d.limits.Tags, req.reserve.Not, m.People)
+		s, f := d.places.choose(d.now, req.reserve.Kinds, d.tags(m.Connection, nil), req.reserve.Not, m.People)
 		if f != nil {
 			return answer{err: f}
 		}

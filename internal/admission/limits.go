@@ -31,7 +31,7 @@ type limits struct { // short names and no zeros: the document is written with e
 	Tags         []string             `json:"t,omitempty"`
 	Zone         string               `json:"z"`
 
-	Own map[id.Connection]own `json:"c,omitempty"` // of connections with a level of their own
+	Own map[id.Connection]own `json:"c,omitempty"` // of connections with a level or tags of their own
 }
 
 // own are the limits of one connection, within those of its member.
@@ -40,6 +40,7 @@ type own struct {
 	Participants tariff.Limit  `json:"p"`
 	RunningRooms tariff.Limit  `json:"r"`
 	Duration     time.Duration `json:"d,omitempty"` // 0 is unlimited
+	Tags         []string      `json:"t,omitempty"` // that every server must carry, beside those of the member's level
 }
 
 // of returns the limits of a connection; unlimited when it has no level of its own.

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -20,6 +21,7 @@ import (
 // ConnectionCmd is the noun connection.
 type ConnectionCmd struct {
 	Create ConnectionCreate `cmd:"" help:"Give a member an endpoint for one of its applications."`
+	Set    ConnectionSet    `cmd:"" help:"Change level, tenant name, refusals, joins, tags and signatures of an endpoint."`
 	List   ConnectionList   `cmd:"" help:"List the endpoints of a member, or of all."`
 	Rotate ConnectionRotate `cmd:"" help:"Draw a fresh secret; the old one stays valid for a while."`
 	Revoke ConnectionRevoke `cmd:"" help:"End an endpoint for ever."`
@@ -35,6 +37,9 @@ type ConnectionCreate struct {
 	TenantName string `name:"tenant-name" placeholder:"NAME" help:"By which a Greenlight that serves many members asks for it."`
 	Refusal    string `enum:"create,join" default:"create" placeholder:"PLACE" help:"Where people read that a limit is reached: create or join."`
 	JoinMode   string `name:"join-mode" enum:"redirect,handover" default:"redirect" placeholder:"MODE" help:"redirect, or handover: no signed address of a server leaves us."`
+
+	Tag           []string `placeholder:"TAG" help:"Its meetings run on servers with all of these tags, and on no others; may be repeated."`
+	HookAlgorithm string   `name:"hook-algorithm" enum:"sha1,sha256,sha384,sha512" default:"sha1" placeholder:"NAME" help:"What events for its webhooks are signed with: sha1, sha256, sha384 or sha512."`
 }
 
 // Run creates the connection.
@@ -49,6 +54,7 @@ func (c *ConnectionCreate) Run(r *Run) error {
 	}
 	made, secret, err := s.Members.Connect(r.Context, identity.Operator(), membership.ConnectInput{
 		Member: m.ID, Name: c.Name, Level: c.Level, TenantName: c.TenantName, Refusal: membership.Refusal(c.Refusal), JoinMode: membership.JoinMode(c.JoinMode),
+		Tags: c.Tag, HookAlgorithm: membership.HookAlgorithm(c.HookAlgorithm),
 	})
 	if err != nil {
 		return err
@@ -102,9 +108,9 @@ func (c *ConnectionList) Run(r *Run) error {
 		return err
 	}
 	return r.print(out, func(w io.Writer) {
-		line(w, "NAME", "TENANT", "LEVEL", "REFUSAL", "JOIN", "REVOKED", "ENDPOINT")
+		line(w, "NAME", "TENANT", "LEVEL", "REFUSAL", "JOIN", "TAGS", "SIGNED", "REVOKED", "ENDPOINT")
 		for _, v := range out {
-			line(w, v.Name, v.TenantName, v.Level, v.Refusal, v.JoinMode, v.RevokedAt, v.Endpoint)
+			line(w, v.Name, v.TenantName, v.Level, v.Refusal, v.JoinMode, strings.Join(v.Tags, ","), v.HookAlgorithm, v.RevokedAt, v.Endpoint)
 		}
 	})
 }
@@ -125,6 +131,36 @@ func (n namedConnection) find(r *Run) (*Services, membership.Connection, error) 
 		return err
 	})
 	return s, c, err
+}
+
+// ConnectionSet is connection set.
+type ConnectionSet struct {
+	namedConnection
+
+	Level         *string                   `placeholder:"LEVEL" help:"A level of its own, within that of the member; empty takes it away."`
+	TenantName    *string                   `name:"tenant-name" placeholder:"NAME" help:"By which a Greenlight that serves many members asks for it; empty takes it away."`
+	Refusal       *membership.Refusal       `placeholder:"PLACE" help:"Where people read that a limit is reached: create or join."`
+	JoinMode      *membership.JoinMode      `name:"join-mode" placeholder:"MODE" help:"redirect, or handover: no signed address of a server leaves us."`
+	Tag           []string                  `xor:"tags" placeholder:"TAG" help:"Its meetings run on servers with all of these tags, and on no others; may be repeated."`
+	NoTags        bool                      `xor:"tags" name:"no-tags" help:"Take its tags away."`
+	HookAlgorithm *membership.HookAlgorithm `name:"hook-algorithm" placeholder:"NAME" help:"What events for its webhooks are signed with: sha1, sha256, sha384 or sha512."`
+}
+
+// Run changes the connection.
+func (c *ConnectionSet) Run(r *Run) error {
+	s, v, err := c.find(r)
+	if err != nil {
+		return err
+	}
+	in := membership.ConnectionChange{Connection: v.ID, Level: c.Level, TenantName: c.TenantName, Refusal: c.Refusal, JoinMode: c.JoinMode, HookAlgorithm: c.HookAlgorithm}
+	if len(c.Tag) > 0 || c.NoTags {
+		in.Tags = &c.Tag
+	}
+	if v, err = s.Members.SetConnection(r.Context, identity.Operator(), in); err != nil {
+		return err
+	}
+	return r.done(v, "%s: level %s, tenant name %s, refusal %s, join mode %s, tags %s, events signed with %s", v.Name, cmp.Or(v.Level, "none"), cmp.Or(v.TenantName, "none"),
+		v.Refusal, v.JoinMode, cmp.Or(strings.Join(v.Tags, ","), "none"), v.HookAlgorithm)
 }
 
 // ConnectionRotate is connection rotate.

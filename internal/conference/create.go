@@ -72,7 +72,7 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Created, error) {
 }
 
 func (s *Service) create(ctx context.Context, in CreateInput) (Created, error) {
-	asked := Effective(in.Query, "create", in.Connection.Params)
+	asked := asCreated(in.Query, in.Connection)
 	external := asked.Get("meetingID")
 	for {
 		c, ok, err := s.findOpen(ctx, in.Connection.ID, external)

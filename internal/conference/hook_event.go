@@ -17,6 +17,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"meetcoop/internal/membership"
 )
 
 const (
@@ -116,6 +118,11 @@ func hookSigned(to string, body []byte, secret, sum string) bool {
 	}
 	algorithm := map[int]func() hash.Hash{sha1.Size: sha1.New, sha256.Size: sha256.New, sha512.Size384: sha512.New384, sha512.Size: sha512.New}[len(given)]
 	return algorithm != nil && subtle.ConstantTimeCompare(hookDigest(algorithm(), to, body, secret), given) == 1
+}
+
+// hookHashes are what a connection may choose.
+var hookHashes = map[membership.HookAlgorithm]func() hash.Hash{
+	membership.HookSHA1: sha1.New, membership.HookSHA256: sha256.New, membership.HookSHA384: sha512.New384, membership.HookSHA512: sha512.New,
 }
 
 func hookDigest(h hash.Hash, to string, body []byte, secret string) []byte {

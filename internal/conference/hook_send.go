@@ -4,7 +4,6 @@ package conference
 
 import (
 	"context"
-	"crypto/sha1" // #nosec G505: what receivers of webhooks know
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -152,7 +151,7 @@ var errNoSecret = errors.New("conference: a connection without a secret")
 // send posts a body once. The address gets a checksum over itself, the body as sent, and the secret its connection last used. 2xx and
 // 401 are success (bbb-api 10).
 func (s *Service) send(ctx context.Context, h Hook, body string) error {
-	secret, err := s.secretOf(ctx, h.Connection)
+	secret, algorithm, err := s.secretOf(ctx, h.Connection)
 	if errors.Is(err, errNoSecret) {
 		return err
 	}
@@ -168,7 +167,7 @@ func (s *Service) send(ctx context.Context, h Hook, body string) error {
 	if strings.Contains(h.URL, "?") {
 		sep = "&"
 	}
-	sum := hookDigest(sha1.New(), h.URL, []byte(body), secret) // #nosec G401
+	sum := hookDigest(hookHashes[algorithm](), h.URL, []byte(body), secret)
 	ctx, cancel := context.WithTimeout(ctx, hookTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL+sep+"checksum="+hex.EncodeToString(sum), strings.NewReader(body))
@@ -188,23 +187,24 @@ func (s *Service) send(ctx context.Context, h Hook, body string) error {
 	return nil
 }
 
-// secretOf returns the secret that a connection last signed with, the newest when it never did (gateway.md T2).
-func (s *Service) secretOf(ctx context.Context, connection id.Connection) (string, error) {
+// secretOf returns the secret that a connection last signed with, the newest when it never did (gateway.md T2), and with what events are
+// signed.
+func (s *Service) secretOf(ctx context.Context, connection id.Connection) (string, membership.HookAlgorithm, error) {
+	var c membership.Connection
 	var keys []membership.Secret
 	now := s.deps.Now()
-	err := s.deps.DB.Read(ctx, func(r store.Reader) error {
-		c, err := membership.ConnectionByID(ctx, r, connection)
-		if err != nil {
+	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+		if c, err = membership.ConnectionByID(ctx, r, connection); err != nil {
 			return err
 		}
 		keys, err = s.deps.Keys(ctx, r, c, now)
 		return err
 	})
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if len(keys) == 0 {
-		return "", errNoSecret
+		return "", "", errNoSecret
 	}
 	last := keys[0]
 	for _, k := range keys[1:] {
@@ -212,7 +212,7 @@ func (s *Service) secretOf(ctx context.Context, connection id.Connection) (strin
 			last = k
 		}
 	}
-	return last.Text, nil
+	return last.Text, c.HookAlgorithm, nil
 }
 
 // dropHook forgets a hook that nobody answered for about five minutes.

@@ -93,3 +93,13 @@ func splitList(text string) []string {
 	}
 	return out
 }
+
+// asCreated is a create after the rules of its connection, with what its way of joining needs: a browser that is handed over comes to the
+// server without the cookie that its own join would have set.
+func asCreated(q bbb.Query, c membership.Connection) bbb.Query {
+	q = Effective(q, "create", c.Params)
+	if c.JoinMode == membership.JoinHandover {
+		q = q.With("allowRequestsWithoutSession", "true")
+	}
+	return q
+}

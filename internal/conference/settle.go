@@ -65,7 +65,7 @@ func (s *Service) stored(ctx context.Context, c *Conference) (bbb.Query, body, e
 	if err != nil {
 		return q, body{}, err
 	}
-	q = Effective(q, "create", conn.Params)
+	q = asCreated(q, conn)
 	if kept.media == "" {
 		return q, body{}, nil
 	}

@@ -4,9 +4,12 @@ package gateway_test
 
 import (
 	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -33,6 +36,7 @@ type receiver struct {
 	mu     sync.Mutex
 	status []int // of the next answers; then 200
 	always int   // instead of 200
+	signed string
 	got    []told
 	bodies []string
 }
@@ -45,7 +49,7 @@ type told struct {
 
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
-	r := &receiver{t: t, always: http.StatusOK, secret: func() string { return "" }}
+	r := &receiver{t: t, always: http.StatusOK, signed: "sha1", secret: func() string { return "" }}
 	r.Server = httptest.NewServer(http.HandlerFunc(r.take))
 	t.Cleanup(r.Close)
 	return r
@@ -68,8 +72,9 @@ func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	_, sum, _ := strings.Cut(req.RequestURI, "checksum=")
-	want := sha1.Sum([]byte(r.to + string(body) + r.secret()))
-	if sum != hex.EncodeToString(want[:]) || req.Method != http.MethodPost || req.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+	h := digests[r.signed]()
+	_, _ = io.WriteString(h, r.to+string(body)+r.secret())
+	if sum != hex.EncodeToString(h.Sum(nil)) || req.Method != http.MethodPost || req.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
 		r.t.Errorf("%s %s is not signed rightly", req.Method, req.RequestURI)
 	}
 	form, err := url.ParseQuery(string(body))
@@ -98,6 +103,15 @@ func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
 		d.ID, word(d.Attributes.Meeting, "external-meeting-id"), word(d.Attributes.Meeting, "internal-meeting-id"), word(d.Attributes.User, "external-user-id"),
 		word(d.Attributes.User, "internal-user-id"), d.Attributes.Meeting,
 	})
+}
+
+var digests = map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New}
+
+// signs sets the algorithm of the signatures to come.
+func (r *receiver) signs(algorithm string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.signed = algorithm
 }
 
 // answer sets the status of all further answers.

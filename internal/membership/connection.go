@@ -3,6 +3,7 @@
 package membership
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -37,6 +38,20 @@ const (
 	JoinHandover JoinMode = "handover" // the server is asked first, and the browser gets its session only
 )
 
+// HookAlgorithm is the digest with which the events that a client's webhooks are sent are signed.
+type HookAlgorithm string
+
+// The algorithms; servers sign with SHA-1 unless their operator chose another.
+const (
+	HookSHA1   HookAlgorithm = "sha1"
+	HookSHA256 HookAlgorithm = "sha256"
+	HookSHA384 HookAlgorithm = "sha384"
+	HookSHA512 HookAlgorithm = "sha512"
+)
+
+// HookAlgorithms are all of them, the default first.
+var HookAlgorithms = []HookAlgorithm{HookSHA1, HookSHA256, HookSHA384, HookSHA512}
+
 // Connection is what one API client of a member (its Greenlight, its Moodle) speaks the BigBlueButton API through.
 type Connection struct {
 	ID         id.Connection   `json:"id"`
@@ -49,6 +64,9 @@ type Connection struct {
 	Params     []Param         `json:"params"` // never nil
 	CreatedAt  instant.Instant `json:"created_at"`
 	RevokedAt  instant.Instant `json:"revoked_at"` // none while it may be used
+
+	Tags          []string      `json:"tags"` // that every server of its meetings must carry, sorted; never nil
+	HookAlgorithm HookAlgorithm `json:"hook_algorithm"`
 }
 
 // Param is one rule about a parameter of create or join (gateway.md, section 11).
@@ -96,6 +114,9 @@ type ConnectInput struct {
 	Further    []string // further secrets that stay valid until the next rotation's overlap is over; nil mostly
 	Aliases    []string // further names under which the endpoint is found
 	Params     []Param  // its rules; nil for none
+
+	Tags          []string      // nil for none
+	HookAlgorithm HookAlgorithm // "" is SHA-1
 }
 
 // Validate returns Invalid (input.invalid) with every wrong field.
@@ -105,15 +126,9 @@ func (in *ConnectInput) Validate() error {
 	for _, a := range in.Aliases {
 		c.Field(connectionName.MatchString(a), "aliases", "connection.name")
 	}
-	c.Field(len(in.TenantName) <= 256 && !strings.ContainsFunc(in.TenantName, func(r rune) bool { return r < ' ' }), "tenant_name", "connection.tenant_name")
-	if in.Refusal == "" {
-		in.Refusal = RefusalCreate
-	}
-	if in.JoinMode == "" {
-		in.JoinMode = JoinRedirect
-	}
-	c.Field(in.Refusal == RefusalCreate || in.Refusal == RefusalJoin, "refusal", "input.choice")
-	c.Field(in.JoinMode == JoinRedirect || in.JoinMode == JoinHandover, "join_mode", "input.choice")
+	in.Refusal, in.JoinMode, in.HookAlgorithm = cmp.Or(in.Refusal, RefusalCreate), cmp.Or(in.JoinMode, JoinRedirect), cmp.Or(in.HookAlgorithm, HookSHA1)
+	in.Tags = sortedTags(in.Tags)
+	check(&c, Connection{TenantName: in.TenantName, Refusal: in.Refusal, JoinMode: in.JoinMode, Tags: in.Tags, HookAlgorithm: in.HookAlgorithm})
 	for _, text := range append([]string{in.Secret}, in.Further...) {
 		c.Field(text == "" || (len(text) >= 8 && len(text) <= 512), "secret", "connection.secret")
 	}
@@ -151,7 +166,7 @@ func (s *Service) ConnectAll(ctx context.Context, actor identity.Actor, ins []Co
 		}
 		made[i] = Connection{
 			ID: id.NewConnection(), Member: in.Member, Name: in.Name, TenantName: in.TenantName, Level: in.Level,
-			Refusal: in.Refusal, JoinMode: in.JoinMode, Params: append([]Param{}, in.Params...), CreatedAt: now,
+			Refusal: in.Refusal, JoinMode: in.JoinMode, Params: append([]Param{}, in.Params...), CreatedAt: now, Tags: in.Tags, HookAlgorithm: in.HookAlgorithm,
 		}
 		if secrets[i] = in.Secret; secrets[i] == "" {
 			secrets[i] = drawSecret()
@@ -184,16 +199,11 @@ func (s *Service) connect(ctx context.Context, tx store.Tx, now instant.Instant,
 	if err := s.roomForConnection(ctx, tx, in.Member, now); err != nil {
 		return err
 	}
-	if in.Level != "" {
-		exists, err := s.deps.Levels.LevelExists(ctx, tx, in.Level, now.In(m.Location()))
-		if err != nil {
-			return err
-		}
-		var check fault.Check
-		check.Field(exists, "level", "level.unknown")
-		if err := check.Err(); err != nil {
-			return err
-		}
+	if err := s.levelExists(ctx, tx, in.Level, now.In(m.Location())); err != nil {
+		return err
+	}
+	if err := checkPlaced(ctx, tx, actor, Connection{}, c); err != nil {
+		return err
 	}
 	inserted, err := insertConnection(ctx, tx, c)
 	if err := unique(inserted, err, "connection.tenant_taken", fault.Params{"Name": c.TenantName}); err != nil {
@@ -213,7 +223,7 @@ func (s *Service) connect(ctx context.Context, tx store.Tx, now instant.Instant,
 			return err
 		}
 	}
-	if c.Level != "" {
+	if c.Level != "" || len(c.Tags) > 0 {
 		if err := s.entitlementChanged(ctx, tx, now, c.Member); err != nil {
 			return err
 		}
@@ -295,7 +305,11 @@ func (s *Service) SetParams(ctx context.Context, actor identity.Actor, connectio
 		if c, err = s.usable(ctx, tx, actor, connection); err != nil {
 			return err
 		}
+		before := c
 		c.Params = append([]Param{}, params...)
+		if err := checkPlaced(ctx, tx, actor, before, c); err != nil {
+			return err
+		}
 		if err := updateParams(ctx, tx, c); err != nil {
 			return err
 		}

@@ -80,14 +80,14 @@ func TestNamesOfConnectionsAreGivenOnce(t *testing.T) {
 		r := open(t, db)
 		m, owner := r.organisation(t, "Hilado")
 		other, stranger := r.organisation(t, "Sol")
-		c, _ := r.connect(t, owner, membership.ConnectInput{Member: m.ID, Name: "one", Aliases: []string{"old-one"}, TenantName: "hilado"})
+		c, _ := r.connect(t, operator, membership.ConnectInput{Member: m.ID, Name: "one", Aliases: []string{"old-one"}, TenantName: "hilado"})
 		check(t, r.Revoke(ctx, owner, c.ID))
 		for _, name := range []string{"one", "old-one"} {
 			_, _, err := r.Connect(ctx, stranger, membership.ConnectInput{Member: other.ID, Name: name})
 			refused(t, err, fault.Conflict, "connection.name_taken")
 		}
-		two, _ := r.connect(t, stranger, membership.ConnectInput{Member: other.ID, Name: "two", TenantName: "hilado"}) // free again
-		_, _, err := r.Connect(ctx, owner, membership.ConnectInput{Member: m.ID, Name: "three", TenantName: "hilado"})
+		two, _ := r.connect(t, operator, membership.ConnectInput{Member: other.ID, Name: "two", TenantName: "hilado"}) // free again
+		_, _, err := r.Connect(ctx, operator, membership.ConnectInput{Member: m.ID, Name: "three", TenantName: "hilado"})
 		refused(t, err, fault.Conflict, "connection.tenant_taken")
 		for _, name := range []string{"", "-", "Upper", "a/b", "..", "ä", string(make([]byte, 64))} {
 			_, _, err := r.Connect(ctx, owner, membership.ConnectInput{Member: m.ID, Name: name})

@@ -15,32 +15,33 @@ type Action string
 
 // The actions of this release. One that is in no row of the table is refused to everybody but the operator.
 const (
-	ActionMemberSee      Action = "member.see"      // its page, its name, that it exists
-	ActionRoomOpen       Action = "room.open"       // create rooms and open meetings as their host
-	ActionUsageRead      Action = "usage.read"      // what is used against the level
-	ActionStandingRead   Action = "standing.read"   // standing and its reasons
-	ActionPeopleSee      Action = "people.see"      // names and roles
-	ActionPeopleManage   Action = "people.manage"   // invite, end, give and take host and member
-	ActionRolesManage    Action = "roles.manage"    // give and take owner, manager, billing
-	ActionAuditRead      Action = "audit.read"      // what was done in the member
-	ActionContactsManage Action = "contacts.manage" // where the member's mail goes
-	ActionLevelAssign    Action = "level.assign"    // grant a level, replace single limits
-	ActionLevelLend      Action = "level.lend"      // lend a level until a day
-	ActionMemberSuspend  Action = "member.suspend"  // suspend and lift
-	ActionMemberClose    Action = "member.close"
-	ActionStewardChange  Action = "steward.change"  // record who looks after a member
-	ActionConnections    Action = "connections"     // see, create, rotate and revoke API connections
-	ActionMemberCreate   Action = "member.create"   // platform: put a member into the register
-	ActionMemberList     Action = "member.list"     // platform: the whole register
-	ActionPlatformSee    Action = "platform.see"    // platform: servers, jobs, mails, notices
-	ActionDecisionRecord Action = "decision.record" // platform
-	ActionLevelDefine    Action = "level.define"    // platform: new levels and versions
+	ActionMemberSee       Action = "member.see"      // its page, its name, that it exists
+	ActionRoomOpen        Action = "room.open"       // create rooms and open meetings as their host
+	ActionUsageRead       Action = "usage.read"      // what is used against the level
+	ActionStandingRead    Action = "standing.read"   // standing and its reasons
+	ActionPeopleSee       Action = "people.see"      // names and roles
+	ActionPeopleManage    Action = "people.manage"   // invite, end, give and take host and member
+	ActionRolesManage     Action = "roles.manage"    // give and take owner, manager, billing
+	ActionAuditRead       Action = "audit.read"      // what was done in the member
+	ActionContactsManage  Action = "contacts.manage" // where the member's mail goes
+	ActionLevelAssign     Action = "level.assign"    // grant a level, replace single limits
+	ActionLevelLend       Action = "level.lend"      // lend a level until a day
+	ActionMemberSuspend   Action = "member.suspend"  // suspend and lift
+	ActionMemberClose     Action = "member.close"
+	ActionStewardChange   Action = "steward.change"   // record who looks after a member
+	ActionConnectionPlace Action = "connection.place" // choose the servers of a connection's meetings, and its tenant name
+	ActionConnections     Action = "connections"      // see, create, rotate and revoke API connections
+	ActionMemberCreate    Action = "member.create"    // platform: put a member into the register
+	ActionMemberList      Action = "member.list"      // platform: the whole register
+	ActionPlatformSee     Action = "platform.see"     // platform: servers, jobs, mails, notices
+	ActionDecisionRecord  Action = "decision.record"  // platform
+	ActionLevelDefine     Action = "level.define"     // platform: new levels and versions
 )
 
 // Actions lists every action, so that a test can walk them.
 var Actions = []Action{
 	ActionMemberSee, ActionRoomOpen, ActionUsageRead, ActionStandingRead, ActionPeopleSee, ActionPeopleManage, ActionRolesManage,
-	ActionAuditRead, ActionContactsManage, ActionLevelAssign, ActionLevelLend, ActionMemberSuspend, ActionMemberClose, ActionStewardChange, ActionConnections,
+	ActionAuditRead, ActionContactsManage, ActionLevelAssign, ActionLevelLend, ActionMemberSuspend, ActionMemberClose, ActionStewardChange, ActionConnections, ActionConnectionPlace,
 	ActionMemberCreate, ActionMemberList, ActionPlatformSee, ActionDecisionRecord, ActionLevelDefine,
 }
 
@@ -70,24 +71,25 @@ type rule struct {
 // rights is identity.md section 4 as far as this release goes. The operator on the command line and
 // the program itself may everything; that is not repeated here.
 var rights = map[Action]rule{
-	ActionMemberSee:      {[]Role{RoleOwner, RoleManager, RoleBilling, RoleHost, RoleMember}, stewardAll, true},
-	ActionRoomOpen:       {[]Role{RoleHost}, stewardNone, false},
-	ActionUsageRead:      {[]Role{RoleOwner, RoleManager, RoleBilling, RoleHost, RoleMember}, stewardNone, true},
-	ActionStandingRead:   {[]Role{RoleOwner, RoleManager, RoleBilling}, stewardAll, true},
-	ActionPeopleSee:      {[]Role{RoleOwner, RoleManager, RoleBilling, RoleHost}, stewardIndividual, true},
-	ActionPeopleManage:   {[]Role{RoleOwner, RoleManager}, stewardNone, true},
-	ActionRolesManage:    {[]Role{RoleOwner}, stewardNone, false},
-	ActionAuditRead:      {[]Role{RoleOwner, RoleManager}, stewardAll, true},
-	ActionContactsManage: {[]Role{RoleOwner, RoleBilling}, stewardNone, true},
-	ActionLevelAssign:    {nil, stewardNone, true},
-	ActionLevelLend:      {nil, stewardAll, true},
-	ActionMemberSuspend:  {nil, stewardIndividual, true},
-	ActionMemberClose:    {nil, stewardNone, true},
-	ActionStewardChange:  {nil, stewardNone, true},
-	ActionConnections:    {[]Role{RoleOwner, RoleManager}, stewardAll, true},
-	ActionMemberCreate:   {nil, stewardNone, true},
-	ActionMemberList:     {nil, stewardNone, true},
-	ActionPlatformSee:    {nil, stewardNone, true},
+	ActionMemberSee:       {[]Role{RoleOwner, RoleManager, RoleBilling, RoleHost, RoleMember}, stewardAll, true},
+	ActionRoomOpen:        {[]Role{RoleHost}, stewardNone, false},
+	ActionUsageRead:       {[]Role{RoleOwner, RoleManager, RoleBilling, RoleHost, RoleMember}, stewardNone, true},
+	ActionStandingRead:    {[]Role{RoleOwner, RoleManager, RoleBilling}, stewardAll, true},
+	ActionPeopleSee:       {[]Role{RoleOwner, RoleManager, RoleBilling, RoleHost}, stewardIndividual, true},
+	ActionPeopleManage:    {[]Role{RoleOwner, RoleManager}, stewardNone, true},
+	ActionRolesManage:     {[]Role{RoleOwner}, stewardNone, false},
+	ActionAuditRead:       {[]Role{RoleOwner, RoleManager}, stewardAll, true},
+	ActionContactsManage:  {[]Role{RoleOwner, RoleBilling}, stewardNone, true},
+	ActionLevelAssign:     {nil, stewardNone, true},
+	ActionLevelLend:       {nil, stewardAll, true},
+	ActionMemberSuspend:   {nil, stewardIndividual, true},
+	ActionMemberClose:     {nil, stewardNone, true},
+	ActionStewardChange:   {nil, stewardNone, true},
+	ActionConnectionPlace: {nil, stewardAll, true},
+	ActionConnections:     {[]Role{RoleOwner, RoleManager}, stewardAll, true},
+	ActionMemberCreate:    {nil, stewardNone, true},
+	ActionMemberList:      {nil, stewardNone, true},
+	ActionPlatformSee:     {nil, stewardNone, true},
 	// An admin needs a second admin for these, which no page offers yet; the command line decides alone.
 	ActionDecisionRecord: {nil, stewardNone, false},
 	ActionLevelDefine:    {nil, stewardNone, false},

@@ -11,14 +11,17 @@ import (
 	"meetcoop/internal/store"
 )
 
-const connectionColumns = `id, member, name, COALESCE(tenant_name, ''), COALESCE(level, ''), refusal, join_mode, params, created_at, revoked_at`
+const connectionColumns = `id, member, name, COALESCE(tenant_name, ''), COALESCE(level, ''), refusal, join_mode, params, created_at, revoked_at, tags, hook_algorithm`
 
 func scanConnection(s store.Scanner) (Connection, error) {
 	var c Connection
-	var params string
-	err := s.Scan(&c.ID, &c.Member, &c.Name, &c.TenantName, &c.Level, &c.Refusal, &c.JoinMode, &params, &c.CreatedAt, &c.RevokedAt)
+	var params, tags string
+	err := s.Scan(&c.ID, &c.Member, &c.Name, &c.TenantName, &c.Level, &c.Refusal, &c.JoinMode, &params, &c.CreatedAt, &c.RevokedAt, &tags, &c.HookAlgorithm)
 	if err == nil {
 		err = json.Unmarshal([]byte(params), &c.Params)
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(tags), &c.Tags)
 	}
 	return c, err
 }
@@ -61,10 +64,31 @@ func ConnectionNames(ctx context.Context, r store.Reader, c id.Connection) ([]st
 }
 
 func insertConnection(ctx context.Context, tx store.Tx, c Connection) (bool, error) {
-	n, err := store.Affected(tx.Exec(ctx, `INSERT INTO connection (id, member, kind, name, tenant_name, level, refusal, join_mode, params, created_at)
-		VALUES ($1, $2, 'api', $3, $4, $5, $6, $7, '[]', $8) ON CONFLICT DO NOTHING`,
-		string(c.ID), string(c.Member), c.Name, orNull(c.TenantName), orNull(c.Level), string(c.Refusal), string(c.JoinMode), c.CreatedAt))
+	tags, err := json.Marshal(c.Tags)
+	if err != nil {
+		return false, err
+	}
+	n, err := store.Affected(tx.Exec(ctx, `INSERT INTO connection (id, member, kind, name, tenant_name, level, refusal, join_mode, params, created_at, tags, hook_algorithm)
+		VALUES ($1, $2, 'api', $3, $4, $5, $6, $7, '[]', $8, $9, $10) ON CONFLICT DO NOTHING`,
+		string(c.ID), string(c.Member), c.Name, orNull(c.TenantName), orNull(c.Level), string(c.Refusal), string(c.JoinMode), c.CreatedAt, string(tags), string(c.HookAlgorithm)))
 	return n == 1, err
+}
+
+// updateConnection writes what may be changed of a connection, other than its rules. It is false when another one has the tenant name.
+func updateConnection(ctx context.Context, tx store.Tx, c Connection) (bool, error) {
+	tags, err := json.Marshal(c.Tags)
+	if err != nil {
+		return false, err
+	}
+	if c.TenantName != "" {
+		other, err := connectionByTenant(ctx, tx, c.TenantName)
+		if err != nil || other.ID != "" && other.ID != c.ID {
+			return false, err
+		}
+	}
+	_, err = tx.Exec(ctx, `UPDATE connection SET tenant_name = $1, level = $2, refusal = $3, join_mode = $4, tags = $5, hook_algorithm = $6 WHERE id = $7`,
+		orNull(c.TenantName), orNull(c.Level), string(c.Refusal), string(c.JoinMode), string(tags), string(c.HookAlgorithm), string(c.ID))
+	return err == nil, err
 }
 
 func insertConnectionName(ctx context.Context, tx store.Tx, name string, c id.Connection) (bool, error) {

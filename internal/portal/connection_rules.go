@@ -112,6 +112,11 @@ func (h *Handler) ruleRemove(w http.ResponseWriter, r *Request) error {
 
 func (h *Handler) ruleSave(w http.ResponseWriter, r *Request, c membership.Connection, rules []membership.Param, done string) error {
 	_, err := h.Members.SetParams(r.Context(), r.Actor(), c.ID, rules)
+	if fault.CodeOf(err) == "connection.place" {
+		var c fault.Check
+		c.Field(false, "params", "connection.place")
+		err = c.Err()
+	}
 	if m, wrong := mistakes(r.P, err); wrong {
 		page, err := h.connection(r, m)
 		if err != nil {

@@ -28,6 +28,7 @@ type connectionPage struct {
 	Rules    []ruleLine
 	Adding   ruleForm
 	Recipes  []recipe
+	Change   *Button
 	Rotate   *Button
 	Revoke   *Button
 }
@@ -92,11 +93,7 @@ func (h *Handler) connectionOf(r *Request, f connectionFigures, m Mistakes) conn
 		Page:     h.page(r, "connections", c.Name),
 		Endpoint: CopyField{ID: "endpoint", Label: r.P.T("connections.endpoint"), Value: h.endpoint(c.Name)},
 		Tabs:     Tabs{Label: r.P.T("usage.tabs")},
-		Facts: []usageLine{
-			{Label: r.P.T("connections.refusal"), Value: r.P.T("connections.refusal." + string(c.Refusal)), Hint: r.P.T("connections.refusal_hint." + string(c.Refusal))},
-			{Label: r.P.T("connections.join_mode"), Value: r.P.T("connections.join_mode." + string(c.JoinMode)), Hint: r.P.T("connections.join_mode_hint." + string(c.JoinMode))},
-			{Label: r.P.T("connections.created"), Value: r.P.DateTime(c.CreatedAt)},
-		},
+		Facts:    append(connectionFacts(r, c), usageLine{Label: r.P.T("connections.created"), Value: r.P.DateTime(c.CreatedAt)}),
 	}
 	page.Trail = h.connectionsTrail(r, membership.Connection{})
 	for _, s := range stretches {
@@ -116,6 +113,7 @@ func (h *Handler) connectionOf(r *Request, f connectionFigures, m Mistakes) conn
 	}
 	page.Rules, page.Adding = rulesOf(r, path, c, m)
 	page.Recipes = h.recipes(r, c, "")
+	page.Change = &Button{Icon: "pencil", Label: r.P.T("connections.change"), Href: path + "/edit"}
 	page.Rotate = &Button{Icon: "refresh-cw", Label: r.P.T("connections.rotate"), Href: path + "/rotate"}
 	page.Revoke = &Button{Kind: ButtonDanger, Icon: "trash-2", Label: r.P.T("connections.revoke"), Href: path + "/revoke"}
 	return page

@@ -20,10 +20,11 @@ import (
 func sampleConnection(n int) membership.Connection {
 	c := membership.Connection{
 		ID: id.Connection(fmt.Sprintf("conn_%d", n)), Member: "mem_1", Name: fmt.Sprintf("hilado-moodle-%d", n), Refusal: membership.RefusalCreate, JoinMode: membership.JoinRedirect,
-		Params: []membership.Param{}, CreatedAt: sampleNow.Add(-90 * 24 * time.Hour),
+		Params: []membership.Param{}, CreatedAt: sampleNow.Add(-90 * 24 * time.Hour), Tags: []string{}, HookAlgorithm: membership.HookSHA1,
 	}
 	if n%2 == 1 {
 		c.Name, c.Refusal, c.JoinMode = "hilado-greenlight", membership.RefusalJoin, membership.JoinHandover
+		c.Level, c.TenantName, c.Tags, c.HookAlgorithm = "level-1", "hilado.example", []string{"eu", "large"}, membership.HookSHA512
 	}
 	return c
 }
@@ -114,6 +115,21 @@ var (
 		return testPortal.connectionFormRefused(asOwner(r), fault.New(fault.LimitReached, "connection.limit", fault.Params{"Limit": 3, "Used": 3}))
 	})
 
+	_ = sampleOf("connection_edit", "filled", func(r *Request) any {
+		return testPortal.connectionEditOf(asOwner(r), connectionEditing{sampleConnection(0), sampleLevels(), false}, Mistakes{})
+	})
+	_ = sampleOf("connection_edit", "placing", func(r *Request) any {
+		return testPortal.connectionEditOf(asOwner(r), connectionEditing{sampleConnection(1), nil, true}, Mistakes{}) // a level that is over
+	})
+	_ = sampleOf("connection_edit", "wrong", func(r *Request) any {
+		r = typed(asOwner(r), url.Values{"refusal": {"never"}, "join_mode": {""}, "level": {"<b>"}, "hook_algorithm": {"md5"}, "tenant_name": {longName}, "tags": {"<i>"}})
+		m := mistaken(r, "refusal", "input.choice", "join_mode", "input.choice", "level", "level.unknown", "hook_algorithm", "input.choice", "tenant_name", "connection.tenant_name", "tags", "level.unknown")
+		return testPortal.connectionEditOf(r, connectionEditing{longConnection(), sampleLevels(), true}, m)
+	})
+	_ = sampleOf("connection_edit", "refused", func(r *Request) any {
+		r = typed(asOwner(r), url.Values{"refusal": {"join"}, "join_mode": {"handover"}, "level": {"level-1"}, "hook_algorithm": {"sha256"}})
+		return testPortal.connectionEditChanged(r, connectionEditing{sampleConnection(1), sampleLevels(), true}, fault.New(fault.Conflict, "connection.changed"))
+	})
 	_ = sampleOf("connection_secret", "filled", func(r *Request) any { return testPortal.secretOf(asOwner(r), sampleConnection(0), sampleSecret, 0) })
 	_ = sampleOf("connection_secret", "rotated", func(r *Request) any {
 		return testPortal.secretOf(asOwner(r), sampleConnection(0), sampleSecret, 24*time.Hour)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"meetcoop/internal/id"
+	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
@@ -92,7 +93,7 @@ func TestAConnectionShowsItsSecretOnce(t *testing.T) {
 		h.owner.post(one+"/revoke", url.Values{"typed": {" hilado-moodle "}}).leads("revoking", list+"?done=connection_revoked")
 		h.owner.get(list).is("the list", 200).says("it", "Revoked connections")
 		h.owner.get(one).is("what was", 200).says("it", "was revoked")
-		for _, path := range []string{"/rotate", "/revoke"} {
+		for _, path := range []string{"/edit", "/rotate", "/revoke"} {
 			h.owner.get(one+path).is(path, 409)
 		}
 		h.owner.post(one+"/rules", url.Values{"operator": {"cap"}}).is("a rule for what is gone", 409)
@@ -111,7 +112,7 @@ func TestConnectionsAreForTheManagersOfTheirMember(t *testing.T) {
 	w.connect(other, "loom-moodle")
 	host := w.someone("Host", h.member.ID, membership.RoleHost, membership.RoleMember)
 	manager := w.someone("Manager", h.member.ID, membership.RoleManager)
-	for _, path := range []string{"", "/new", "/hilado-moodle", "/hilado-moodle/rotate", "/hilado-moodle/revoke"} {
+	for _, path := range []string{"", "/new", "/hilado-moodle", "/hilado-moodle/edit", "/hilado-moodle/rotate", "/hilado-moodle/revoke"} {
 		host.get(list+path).is("a host at "+path, 403)
 		other.owner.get(list+path).is("an owner elsewhere at "+path, 404)
 		manager.get(list+path).is("a manager at "+path, 200)
@@ -119,7 +120,7 @@ func TestConnectionsAreForTheManagersOfTheirMember(t *testing.T) {
 			t.Errorf("nobody at %s: %d", path, got.status)
 		}
 	}
-	for _, path := range []string{"", "/rotate", "/revoke"} { // the foreign connection, below one's own member
+	for _, path := range []string{"", "/edit", "/rotate", "/revoke"} { // the foreign connection, below one's own member
 		other.owner.get(otherList+"/hilado-moodle"+path).is("another member's connection", 404)
 	}
 	other.owner.post(otherList+"/hilado-moodle/revoke", url.Values{"typed": {"hilado-moodle"}}).is("revoking another's", 404)
@@ -218,5 +219,49 @@ func TestPagesOfConnectionsShowWhatEachUsed(t *testing.T) {
 			h.owner.get(list+"/hilado-moodle?span="+span).says("the peak and the reason", "At most 7 seats were taken at once.", "All seats taken")
 		}
 		h.owner.get("/m/"+h.member.Slug+"/usage?span=month").is("usage", 200).says("the split", "By connection", "Rooms of this portal", list+"/hilado-moodle")
+	})
+}
+
+func TestAConnectionIsChangedOnItsPage(t *testing.T) {
+	eachTown(t, func(t *testing.T, w *town) {
+		h, list := w.plugged("Hilado")
+		w.connect(h, "hilado-moodle")
+		one := list + "/hilado-moodle"
+		ask := h.owner.get(one+"/edit").is("the form", 200).says("the choices", "Level 1", "SHA-384")
+		if strings.Contains(ask.body, `name="tags"`) || strings.Contains(ask.body, `name="tenant_name"`) {
+			t.Error("an owner can choose servers or the tenant name")
+		}
+		have := ask.value("have")
+		form := func(more ...string) url.Values {
+			out := url.Values{"have": {have}, "refusal": {"join"}, "join_mode": {"handover"}, "level": {"level-1"}, "hook_algorithm": {"sha256"}}
+			for i := 0; i < len(more); i += 2 {
+				out.Set(more[i], more[i+1])
+			}
+			return out
+		}
+		h.owner.post(one+"/edit", form("tags", "large", "tenant_name", "loom")).leads("saving", one+"?done=connection_set")
+		h.owner.get(one+"?done=connection_set").is("the connection", 200).says("it", "The connection is changed", "On a page of ours", "Handed over by us", "Level 1", "SHA-256")
+		if n := w.count(`SELECT COUNT(*) FROM connection WHERE tags <> '[]' OR tenant_name IS NOT NULL`); n != 0 {
+			t.Error("an owner has chosen servers or the tenant name")
+		}
+		h.owner.post(one+"/edit", form("refusal", "create")).is("what somebody else changed", 409).says("both versions", "Somebody has changed this connection", "Now: ", "SHA-256")
+		have = h.owner.get(one + "/edit").value("have")
+		h.owner.post(one+"/edit", form("refusal", "never", "join_mode", "<b>", "hook_algorithm", "md5", "level", "level-99")).is("mistakes", 422)
+		h.owner.post(one+"/edit", form("level", "level-99")).is("a level nobody knows", 422)
+		h.owner.post(one+"/rules", url.Values{"have": {h.owner.get(one).value("have")}, "operator": {"force"}, "param": {"meta_server-tag"}, "value": {"large!"}}).
+			is("servers by a rule", 422).says("who chooses them", "chosen by those who run the servers")
+
+		who := w.Human("Admin")
+		w.Add(h.member.ID, who, membership.RoleManager)
+		w.must(w.people.GrantRole(t.Context(), identity.Operator(), who.Person, identity.RoleAdmin, instant.Instant{}))
+		admin := w.as("Admin")
+		other, _ := w.plugged("Loom")
+		w.connect(other, "loom-moodle")
+		admin.get(one+"/edit").is("an admin's form", 200).says("what admins choose", `name="tags"`, `name="tenant_name"`)
+		admin.post(one+"/edit", form("tags", "large, eu", "tenant_name", "hilado.example")).leads("an admin saves", one+"?done=connection_set")
+		h.owner.get(one).is("the connection", 200).says("what was chosen", "hilado.example", "eu and large")
+		have = h.owner.get(one + "/edit").value("have")
+		h.owner.post(one+"/edit", form("refusal", "create")).leads("an owner saves the rest", one+"?done=connection_set")
+		h.owner.get(one).is("the connection", 200).says("what the admin chose stays", "hilado.example", "eu and large")
 	})
 }

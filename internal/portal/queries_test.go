@@ -27,7 +27,7 @@ func TestPagesKeepToTheirQueries(t *testing.T) {
 	for _, path := range []string{
 		"/", "/levels", "/signin", "/signup", "/account", "/rooms", "/rooms/new", "/rooms/archived",
 		h.path(""), h.path("/join"), h.path("/archive"), usage, usage + "?span=month", usage + "?span=year",
-		links, links + "/new", links + "/hilado-moodle", links + "/hilado-moodle?span=hours", links + "/hilado-moodle/rotate", links + "/hilado-moodle/revoke",
+		links, links + "/new", links + "/hilado-moodle", links + "/hilado-moodle?span=hours", links + "/hilado-moodle/rotate", links + "/hilado-moodle/edit", links + "/hilado-moodle/revoke",
 		"/admin/servers", "/admin/servers/new", server, server + "/edit", server + "/disable",
 	} {
 		h.owner.get(path) // the session is remembered from here on

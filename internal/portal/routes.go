@@ -88,6 +88,8 @@ func (h *Handler) table() []Route {
 		{"POST", "/m/{member}/connections", Manager, h.connectionCreate},
 		{"GET", "/m/{member}/connections/new", Manager, h.connectionNew},
 		{"GET", "/m/{member}/connections/{connection}", Manager, h.connectionShow},
+		{"GET", "/m/{member}/connections/{connection}/edit", Manager, h.connectionEdit},
+		{"POST", "/m/{member}/connections/{connection}/edit", Manager, h.connectionSave},
 		{"GET", "/m/{member}/connections/{connection}/rotate", Manager, h.connectionRotateAsk},
 		{"POST", "/m/{member}/connections/{connection}/rotate", Manager, h.connectionRotate},
 		{"GET", "/m/{member}/connections/{connection}/revoke", Manager, h.connectionRevokeAsk},

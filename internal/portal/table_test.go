@@ -69,6 +69,8 @@ var answersTo = map[string]struct {
 	"POST /m/{member}/connections":                           {"", [4]int{303, 404, 403, 422}},
 	"GET /m/{member}/connections/new":                        {"", [4]int{303, 404, 403, 200}},
 	"GET /m/{member}/connections/{connection}":               {"", [4]int{303, 404, 403, 404}},
+	"GET /m/{member}/connections/{connection}/edit":          {"", [4]int{303, 404, 403, 404}},
+	"POST /m/{member}/connections/{connection}/edit":         {"", [4]int{303, 404, 403, 404}},
 	"GET /m/{member}/connections/{connection}/rotate":        {"", [4]int{303, 404, 403, 404}},
 	"POST /m/{member}/connections/{connection}/rotate":       {"", [4]int{303, 404, 403, 404}},
 	"GET /m/{member}/connections/{connection}/revoke":        {"", [4]int{303, 404, 403, 404}},

@@ -12,8 +12,9 @@ import (
 	"meetcoop/internal/store"
 )
 
-// OfConnections returns the limits of those connections of a member that have a level of their own, and until when they hold; none
-// is for ever. They count within the member's own limits, never beyond. A level that no longer exists limits nothing. It joins r.
+// OfConnections returns the limits of those connections of a member that have a level or tags of their own, and until when they hold;
+// none is for ever. They count within the member's own limits, never beyond; their tags are those of the connection. A level that no
+// longer exists limits nothing. It joins r.
 func OfConnections(ctx context.Context, r store.Reader, member id.Member, zone string, now instant.Instant) (own map[id.Connection]Limits, until instant.Instant, err error) {
 	connections, err := membership.ConnectionsOf(ctx, r, member)
 	if err != nil {
@@ -25,7 +26,13 @@ func OfConnections(ctx context.Context, r store.Reader, member id.Member, zone s
 	}
 	own = map[id.Connection]Limits{}
 	for _, c := range connections {
-		if c.Level == "" || !c.RevokedAt.IsZero() {
+		if !c.RevokedAt.IsZero() {
+			continue
+		}
+		if len(c.Tags) > 0 {
+			own[c.ID] = Limits{Seats: Unlimited, Participants: Unlimited, RunningRooms: Unlimited, Tags: c.Tags}
+		}
+		if c.Level == "" {
 			continue
 		}
 		versions, err := Versions(ctx, r, c.Level)
@@ -36,7 +43,9 @@ func OfConnections(ctx context.Context, r store.Reader, member id.Member, zone s
 		if !ok {
 			continue
 		}
-		own[c.ID] = level.Limits
+		limits := level.Limits
+		limits.Tags = c.Tags
+		own[c.ID] = limits
 		if !next.IsZero() {
 			until = instant.Earlier(until, next.Start(loc))
 		}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package membership
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"meetcoop/internal/fault"
+	"meetcoop/internal/id"
+	"meetcoop/internal/identity"
+	"meetcoop/internal/instant"
+	"meetcoop/internal/store"
+)
+
+const (
+	mostTags  = 20
+	tagsParam = "meta_server-tag" // the parameter of create that chooses servers by tags
+)
+
+var tagName = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
+
+// ConnectionChange says what is to be different about a connection; nil leaves it as it is.
+type ConnectionChange struct {
+	Connection    id.Connection
+	TenantName    *string // "" takes it away
+	Level         *string // key of a level; "" has only the member's limits
+	Refusal       *Refusal
+	JoinMode      *JoinMode
+	Tags          *[]string
+	HookAlgorithm *HookAlgorithm
+	Have          string // Fingerprint of what the asker has seen; "" asks for no particular state
+}
+
+// SetConnection changes how a connection is served: from the next call on, on every node within a second. Meetings that run go on as they
+// were made. Tenant name and tags are for those who look after the member, not for its own managers: the one says whose secret a
+// Greenlight for many members is given, the others on which machines meetings run.
+//
+// Invalid (input.invalid), NotFound (connection.unknown), Forbidden (connection.place, member.forbidden), Conflict: connection.revoked,
+// connection.tenant_taken, connection.changed when it is not what Have was taken of.
+func (s *Service) SetConnection(ctx context.Context, actor identity.Actor, in ConnectionChange) (Connection, error) {
+	now := s.deps.Now()
+	var out Connection
+	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
+		before, err := s.usable(ctx, tx, actor, in.Connection)
+		if err != nil {
+			return err
+		}
+		if in.Have != "" && in.Have != before.Fingerprint() {
+			return fault.New(fault.Conflict, "connection.changed")
+		}
+		c := in.applied(before)
+		out = c
+		detail := different(before, c)
+		if len(detail) == 0 {
+			return nil
+		}
+		var wrong fault.Check
+		check(&wrong, c)
+		if err := wrong.Err(); err != nil {
+			return err
+		}
+		if err := checkPlaced(ctx, tx, actor, before, c); err != nil {
+			return err
+		}
+		if c.Level != before.Level {
+			m, err := Get(ctx, tx, c.Member)
+			if err != nil {
+				return err
+			}
+			if err := s.levelExists(ctx, tx, c.Level, now.In(m.Location())); err != nil {
+				return err
+			}
+		}
+		free, err := updateConnection(ctx, tx, c)
+		if err := unique(free, err, "connection.tenant_taken", fault.Params{"Name": c.TenantName}); err != nil {
+			return err
+		}
+		if c.Level != before.Level || !slices.Equal(c.Tags, before.Tags) {
+			if err := s.entitlementChanged(ctx, tx, now, c.Member); err != nil {
+				return err
+			}
+		}
+		detail["name"] = c.Name
+		if err := store.Changed(ctx, tx, now, TopicConnection, string(c.ID)); err != nil {
+			return err
+		}
+		return identity.Audit(ctx, tx, now, identity.Event{Actor: actor, Action: "connection.set", Object: string(c.ID), Member: c.Member, Detail: detail})
+	})
+	return out, err
+}
+
+func (in *ConnectionChange) applied(c Connection) Connection {
+	if in.TenantName != nil {
+		c.TenantName = *in.TenantName
+	}
+	if in.Level != nil {
+		c.Level = *in.Level
+	}
+	if in.Refusal != nil {
+		c.Refusal = *in.Refusal
+	}
+	if in.JoinMode != nil {
+		c.JoinMode = *in.JoinMode
+	}
+	if in.Tags != nil {
+		c.Tags = sortedTags(*in.Tags)
+	}
+	if in.HookAlgorithm != nil {
+		c.HookAlgorithm = *in.HookAlgorithm
+	}
+	return c
+}
+
+// different is what two states of a connection differ in, for the audit trail.
+func different(before, c Connection) map[string]string {
+	out := map[string]string{}
+	for _, f := range []struct{ name, was, is string }{
+		{"tenant_name", before.TenantName, c.TenantName}, {"level", before.Level, c.Level}, {"refusal", string(before.Refusal), string(c.Refusal)},
+		{"join_mode", string(before.JoinMode), string(c.JoinMode)}, {"tags", strings.Join(before.Tags, ","), strings.Join(c.Tags, ",")},
+		{"hook_algorithm", string(before.HookAlgorithm), string(c.HookAlgorithm)},
+	} {
+		if f.was != f.is {
+			out[f.name], out[f.name+"_was"] = f.is, f.was
+		}
+	}
+	return out
+}
+
+// check notes what cannot be of how a connection is served.
+func check(c *fault.Check, v Connection) {
+	control := func(r rune) bool { return r < ' ' || r == 0x7f }
+	c.Field(len(v.TenantName) <= 256 && utf8.ValidString(v.TenantName) && !strings.ContainsFunc(v.TenantName, control), "tenant_name", "connection.tenant_name")
+	c.Field(v.Refusal == RefusalCreate || v.Refusal == RefusalJoin, "refusal", "input.choice")
+	c.Field(v.JoinMode == JoinRedirect || v.JoinMode == JoinHandover, "join_mode", "input.choice")
+	odd := slices.ContainsFunc(v.Tags, func(t string) bool { return !tagName.MatchString(t) })
+	c.Field(len(v.Tags) <= mostTags && !odd, "tags", "level.tags", fault.Params{"Limit": mostTags})
+	c.Field(slices.Contains(HookAlgorithms, v.HookAlgorithm), "hook_algorithm", "input.choice")
+}
+
+// checkPlaced refuses an actor who may not decide on which servers a member's meetings run, or under which name a Greenlight for many
+// members finds it, a change of that. Forbidden (connection.place). It joins tx.
+func checkPlaced(ctx context.Context, tx store.Tx, actor identity.Actor, before, c Connection) error {
+	of := func(p Param) bool { return p.Name != tagsParam }
+	same := before.TenantName == c.TenantName && slices.Equal(before.Tags, c.Tags) &&
+		slices.Equal(slices.DeleteFunc(slices.Clone(before.Params), of), slices.DeleteFunc(slices.Clone(c.Params), of))
+	if same {
+		return nil
+	}
+	if _, err := Authorise(ctx, tx, actor, ActionConnectionPlace, c.Member); err != nil {
+		if fault.KindOf(err) == fault.Forbidden {
+			return fault.Wrap(err, fault.Forbidden, "connection.place")
+		}
+		return err
+	}
+	return nil
+}
+
+// levelExists returns Invalid with the field level for a key that is no level's on day; "" is none. It joins tx.
+func (s *Service) levelExists(ctx context.Context, tx store.Tx, level string, day instant.Date) error {
+	if level == "" {
+		return nil
+	}
+	exists, err := s.deps.Levels.LevelExists(ctx, tx, level, day)
+	if err != nil {
+		return err
+	}
+	var c fault.Check
+	c.Field(exists, "level", "level.unknown")
+	return c.Err()
+}
+
+// sortedTags returns tags once each, in order; never nil.
+func sortedTags(tags []string) []string {
+	out := append([]string{}, tags...)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Fingerprint tells whether a connection is still served as somebody has seen it; its rules are not part of it.
+func (c Connection) Fingerprint() string {
+	text, err := json.Marshal([]any{c.TenantName, c.Level, c.Refusal, c.JoinMode, c.Tags, c.HookAlgorithm})
+	if err != nil {
+		return "" // texts can always be written
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
+}
