@@ -43,8 +43,14 @@ func Fold(facts []Fact, overrides []Override, zone *time.Location, policy Policy
 	now := h.on(today)
 	for _, day := range h.days(today) {
 		next := h.on(day)
+		if now.Holds.IsZero() && (next.Override != now.Override || !slices.EqualFunc(next.Facts, now.Facts, func(a, b Fact) bool { return a.Source == b.Source })) {
+			now.Holds = day.Start(zone)
+		}
 		if next.State != now.State || next.Level != now.Level || next.Line != now.Line || next.LevelOn != now.LevelOn {
 			now.Boundary = day.Start(zone)
+			if now.Holds.IsZero() {
+				now.Holds = now.Boundary
+			}
 			break
 		}
 	}

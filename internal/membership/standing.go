@@ -61,6 +61,9 @@ type Standing struct {
 	Boundary instant.Instant `json:"next_boundary"`     // when the calendar alone changes it next; none means never
 	Facts    []Fact          `json:"facts"`             // the facts that line rests on; never nil
 	Override id.Override     `json:"override,omitempty"`
+	// Holds is when the calendar changes anything of this: Boundary, or earlier where it then rests on other facts. None means never. For
+	// whoever remembers it.
+	Holds instant.Instant `json:"-"`
 }
 
 // LineCovered is the line of a contribution that covers the day.

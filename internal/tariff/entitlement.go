@@ -27,7 +27,7 @@ func Entitled(ctx context.Context, r store.Reader, member id.Member, now instant
 	if err != nil {
 		return Entitlement{}, err
 	}
-	e := Entitlement{Member: member, Standing: standing, Overridden: []string{}, Zone: m.Zone, ValidUntil: standing.Boundary}
+	e := Entitlement{Member: member, Standing: standing, Overridden: []string{}, Zone: m.Zone, ValidUntil: standing.Holds}
 	if !standing.Active() {
 		e.Limits.Tags = []string{}
 		return e, nil
