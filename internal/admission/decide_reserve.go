@@ -57,10 +57,15 @@ func (d *decision) reserve(in *ReserveInput) answer {
 		return answer{err: f}
 	}
 	m.Server = server.ID
+	m.Expected = in.Expected
+	if n, limited := d.most(m).Int(); limited {
+		m.Expected = min(m.Expected, n)
+	}
 	d.meetings[m.ID], d.open[m.key()] = m, m
 	d.out.started = append(d.out.started, m)
 	d.out.dirty = true
 	d.places.shift(m.Server, 1, 0)
+	d.places.expect(m.Server, m.Expected)
 	for _, k := range []clockKey{roomClock(m.key()), memberClock} {
 		d.setClock(k, d.clocks[k].begin(d.now, d.limits.Pause))
 	}
@@ -152,6 +157,7 @@ func (d *decision) transition(req *request) answer {
 		}
 		d.places.shift(m.Server, -1, -m.People)
 		d.places.shift(s.ID, 1, m.People)
+		d.places.expect(s.ID, max(0, m.Expected-m.People))
 		m.State, m.Server = fleet.Reserved, s.ID
 		d.changed(m)
 	case kindVoid:

@@ -27,6 +27,7 @@ type ReserveInput struct {
 	Meeting    id.Meeting    // a fresh id for it
 	Cap        tariff.Limit  // most people in it; 0 and below mean no cap of its own
 	Duration   time.Duration // most it may last; 0 is as long as the level allows
+	Expected   int           // people thought to come, for the choice of a server; what the limits let in at most counts
 	Kinds      []fleet.Kind  // where it can run
 	Tags       []string      // what its server must carry beside the tags of the level; nil mostly
 	Not        []id.Server   // servers that were tried already
@@ -41,6 +42,7 @@ func (in ReserveInput) Validate() error {
 	c.Field(in.ExternalID != "", "external_id", "input.required")
 	c.Field(in.Meeting != "", "meeting", "input.required")
 	c.Field(in.Duration >= 0, "duration", "input.choice")
+	c.Field(in.Expected >= 0, "expected", "input.choice")
 	c.Field(len(in.Kinds) > 0, "kinds", "input.required")
 	return c.Err()
 }

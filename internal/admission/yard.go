@@ -51,7 +51,7 @@ func (y *yard) read(ctx context.Context, tx store.Reader, now instant.Instant, f
 		y.servers = servers
 	}
 	if old {
-		loads, err := fleet.Loads(ctx, tx)
+		loads, err := fleet.Loads(ctx, tx, now)
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +65,7 @@ func (y *yard) settle(p *places) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	for s, l := range p.moved {
-		y.loads[s] = plus(y.loads[s], l.Meetings, l.People)
+		y.loads[s] = plus(y.loads[s], l)
 	}
 }
 
@@ -124,13 +124,20 @@ func (p *places) choose(now instant.Instant, kinds []fleet.Kind, tags []string, 
 
 // shift counts people and meetings that came to a server, or went.
 func (p *places) shift(s id.Server, meetings, people int) {
-	p.loads[s] = plus(p.loads[s], meetings, people)
-	p.moved[s] = plus(p.moved[s], meetings, people)
+	p.add(s, fleet.Load{Meetings: meetings, People: people})
+}
+
+// expect weighs people who are thought to come.
+func (p *places) expect(s id.Server, people int) { p.add(s, fleet.Load{Extra: people}) }
+
+func (p *places) add(s id.Server, l fleet.Load) {
+	p.loads[s] = plus(p.loads[s], l)
+	p.moved[s] = plus(p.moved[s], l)
 	if n, counted := p.exact[s]; counted {
-		p.exact[s] = n + people
+		p.exact[s] = n + l.People
 	}
 }
 
-func plus(l fleet.Load, meetings, people int) fleet.Load {
-	return fleet.Load{Meetings: l.Meetings + meetings, People: l.People + people}
+func plus(a, b fleet.Load) fleet.Load {
+	return fleet.Load{Meetings: a.Meetings + b.Meetings, People: a.People + b.People, Extra: a.Extra + b.Extra}
 }

@@ -246,16 +246,19 @@ func (s *Service) createNew(ctx context.Context, in CreateInput, asked bbb.Query
 }
 
 // draft is what a create will be: its row, and what is asked of the gate.
-func (s *Service) draft(ctx context.Context, in CreateInput, asked bbb.Query, external string) (Conference, admission.ReserveInput, error) {
-	c := Conference{
+func (s *Service) draft(ctx context.Context, in CreateInput, asked bbb.Query, external string) (c Conference, reserve admission.ReserveInput, err error) {
+	c = Conference{
 		Meeting:   fleet.Meeting{ID: id.NewMeeting(), Member: in.Connection.Member, Connection: in.Connection.ID, ExternalID: external},
 		ServerKey: s.ids.server(in.Connection.ID, external), Title: asked.Get("name"), GuestPolicy: asked.Get("guestPolicy"),
 		AttendeePW: asked.Get("attendeePW"), ModeratorPW: asked.Get("moderatorPW"), Query: in.Query.Without("checksum").String(),
 		EndURLs: endURLs(asked), Node: s.deps.Node, Recordings: strings.EqualFold(asked.Get("record"), "true"),
 	}
-	reserve := admission.ReserveInput{
+	reserve = admission.ReserveInput{
 		Member: c.Member, Connection: c.Connection, ExternalID: external, Meeting: c.ID, Kinds: s.kinds(),
 		Cap: tariff.Limit(askedNumber(asked, "maxParticipants")), Duration: time.Duration(min(askedNumber(asked, "duration"), mostMinutes)) * time.Minute,
+	}
+	if reserve.Expected, err = s.expected(ctx, c, asked); err != nil {
+		return c, reserve, err
 	}
 	if reserve.Cap == 0 {
 		reserve.Cap = tariff.Unlimited

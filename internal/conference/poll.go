@@ -347,6 +347,9 @@ func (s *Service) compare(ctx context.Context, srv *server, w *watch, list []bbb
 	s.poller.mu.Lock()
 	w.foreign = foreign
 	s.poller.mu.Unlock()
+	if err := s.weigh(ctx, srv, list, began); err != nil {
+		return err
+	}
 	if err := s.deps.Gate.Reconcile(ctx, srv.ID, seen, began); err != nil {
 		return err
 	}

@@ -61,6 +61,8 @@ type Server struct {
 	Secret    string          // API secret; see Key
 	Tags      []string        // sorted; never nil
 	SeenAt    instant.Instant // last sign of life
+	// ExtraUnits is what its last list weighed beside our meetings and the people in them; see Load.Extra.
+	ExtraUnits int
 
 	DrainUntil instant.Instant // while draining: when what still runs there is ended; none is when it ends by itself
 }
@@ -127,6 +129,7 @@ type Meeting struct {
 	Asked      time.Duration   // how long it was asked to last at most; 0 is as long as the level allows
 	Cap        tariff.Limit    // most people it was asked to hold; Unlimited if nothing was asked
 	Reserve    int             // places of Cap only a moderator may take
+	Expected   int             // people thought to come, for placement; 0 where nobody thinks
 	Kept       int             // seats of the member kept for this meeting while it runs
 	StartedBy  id.Participant
 	EndedAt    instant.Instant // none while open

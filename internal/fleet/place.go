@@ -4,6 +4,7 @@ package fleet
 
 import (
 	"slices"
+	"time"
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/id"
@@ -14,13 +15,48 @@ import (
 type Load struct {
 	Meetings int
 	People   int // seats held, whoever is on the way in included
+	// Extra is everything else in load units: half a unit for each voice and one and a half for each camera, people expected who have not
+	// come yet, breakout rooms, and meetings that are not ours (gateway.md P1).
+	Extra int
 }
 
 // unitsPerMeeting is what a meeting costs a server beside its people, in load units (capacity.md 2).
 const unitsPerMeeting = 5
 
-// Units returns the load in load units: 5 for each meeting and 1 for each person.
-func (l Load) Units() int { return unitsPerMeeting*l.Meetings + l.People }
+// Units returns the load in load units: 5 for each meeting, 1 for each person, and the rest.
+func (l Load) Units() int { return unitsPerMeeting*l.Meetings + l.People + l.Extra }
+
+// Listed is a meeting as a server's list shows it, for what it weighs.
+type Listed struct {
+	Ours     bool // a meeting of ours, whose people hold seats; breakout rooms that the server made are not
+	People   int
+	Voices   int
+	Cameras  int
+	Expected int           // people thought to come; only of ours
+	Age      time.Duration // since it began; only of ours
+}
+
+// expectedFor is how long people who were expected are waited for: they weigh less from minute to minute.
+const expectedFor = 30 * time.Minute
+
+// Weight returns what a list weighs beside our meetings and the seats in them (Load.Extra).
+//
+// Example: one of our meetings, ten minutes old, with 4 of 19 people, 4 voices and 2 cameras weighs 2 + 3 + 15*2/3 = 15; a stranger's with 6 people
+// and no sound weighs 5 + 6.
+func Weight(list []Listed) int {
+	half := 0
+	for _, m := range list {
+		half += m.Voices + 3*m.Cameras
+		if !m.Ours {
+			half += 2 * (unitsPerMeeting + m.People)
+			continue
+		}
+		if missing := m.Expected - m.People; missing > 0 && m.Age < expectedFor && m.Age >= UnlistedFor {
+			half += int(2 * int64(missing) * int64(expectedFor-m.Age) / int64(expectedFor))
+		}
+	}
+	return (half + 1) / 2
+}
 
 // PlaceInput says what a meeting needs of its server.
 type PlaceInput struct {

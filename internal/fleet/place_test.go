@@ -38,8 +38,8 @@ func TestPlaceChoosesAServer(t *testing.T) {
 		{name: "none known", want: "fleet.no_server"},
 		{name: "the only one", servers: []Server{up("a")}, want: "a"},
 		{name: "the example of the comment", servers: []Server{up("a", func(s *Server) { s.LoadUnits = 60 }), up("b")},
-			loads: map[id.Server]Load{"a": {2, 20}, "b": {4, 60}}, want: "b"},
-		{name: "an sfu is the last choice", servers: []Server{up("a", sfu), up("b")}, loads: map[id.Server]Load{"b": {30, 200}}, want: "b"},
+			loads: map[id.Server]Load{"a": {Meetings: 2, People: 20}, "b": {Meetings: 4, People: 60}}, want: "b"},
+		{name: "an sfu is the last choice", servers: []Server{up("a", sfu), up("b")}, loads: map[id.Server]Load{"b": {Meetings: 30, People: 200}}, want: "b"},
 		{name: "unless only it can be used", servers: []Server{up("a", sfu), up("b")}, in: PlaceInput{Kinds: []Kind{KindSFU}}, want: "a"},
 		{name: "cordoned, draining and disabled get no new meeting", servers: []Server{up("a", admin(AdminCordoned)), up("b", admin(AdminDraining)), up("c", admin(AdminDisabled))}, want: "fleet.no_server"},
 		{name: "a silent engine is down", servers: []Server{up("a", sfu, func(s *Server) { s.SeenAt = noon.Add(-11 * time.Second) })}, want: "fleet.no_server"},
@@ -99,6 +99,30 @@ func BenchmarkPlace(b *testing.B) {
 	for b.Loop() {
 		if _, err := Place(servers, loads, PlaceInput{Now: noon}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestWeightOfAList(t *testing.T) {
+	minute := time.Minute
+	for what, c := range map[string]struct {
+		list []Listed
+		want int
+	}{
+		"nothing":                           {nil, 0},
+		"ours, all there, silent":           {[]Listed{{Ours: true, People: 20, Expected: 15, Age: 10 * minute}}, 0},
+		"the example":                       {[]Listed{{Ours: true, People: 4, Voices: 4, Cameras: 2, Expected: 19, Age: 10 * minute}}, 2 + 3 + 10},
+		"too new to be weighed here":        {[]Listed{{Ours: true, Expected: 100, Age: UnlistedFor - 1}}, 0},
+		"just old enough":                   {[]Listed{{Ours: true, Expected: 60, Age: UnlistedFor}}, 59},
+		"given up":                          {[]Listed{{Ours: true, Expected: 100, Age: 30 * minute}}, 0},
+		"clock of another node ahead":       {[]Listed{{Ours: true, Expected: 100, Age: -minute}}, 0},
+		"a stranger's":                      {[]Listed{{People: 6}}, 11},
+		"a breakout room with voices":       {[]Listed{{People: 3, Voices: 3}}, 5 + 3 + 2},
+		"halves are rounded up, once":       {[]Listed{{Ours: true, Voices: 1}, {Ours: true, Voices: 1}, {Ours: true, Voices: 1}}, 2},
+		"a million expected do not overrun": {[]Listed{{Ours: true, Expected: 1_000_000, Age: minute}}, 966667},
+	} {
+		if got := Weight(c.list); got != c.want {
+			t.Errorf("%s: %d, want %d", what, got, c.want)
 		}
 	}
 }

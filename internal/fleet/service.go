@@ -103,6 +103,11 @@ func (s *Service) Heartbeat(ctx context.Context, server id.Server, o Observed) e
 	})
 }
 
+// Weigh notes what a server's list weighed beside our meetings and people, in load units; see Weight. A server that is gone is no error.
+func (s *Service) Weigh(ctx context.Context, server id.Server, units int) error {
+	return s.deps.DB.Write(ctx, func(tx store.Tx) error { return weigh(ctx, tx, server, units) })
+}
+
 // AddInput describes a BigBlueButton machine.
 type AddInput struct {
 	Name      string

@@ -13,12 +13,12 @@ import (
 	"meetcoop/internal/store"
 )
 
-const serverColumns = `id, kind, stable_key, name, url, COALESCE(node, ''), observed, admin, load_units, max_people, api_key, api_secret, tags, seen_at, drain_until`
+const serverColumns = `id, kind, stable_key, name, url, COALESCE(node, ''), observed, admin, load_units, max_people, api_key, api_secret, tags, seen_at, drain_until, extra_units`
 
 func scanServer(s store.Scanner) (Server, error) {
 	var v Server
 	var tags string
-	err := s.Scan(&v.ID, &v.Kind, &v.StableKey, &v.Name, &v.URL, &v.Node, &v.Observed, &v.Admin, &v.LoadUnits, &v.MaxPeople, &v.Key, &v.Secret, &tags, &v.SeenAt, &v.DrainUntil)
+	err := s.Scan(&v.ID, &v.Kind, &v.StableKey, &v.Name, &v.URL, &v.Node, &v.Observed, &v.Admin, &v.LoadUnits, &v.MaxPeople, &v.Key, &v.Secret, &tags, &v.SeenAt, &v.DrainUntil, &v.ExtraUnits)
 	if err == nil {
 		err = json.Unmarshal([]byte(tags), &v.Tags)
 	}
@@ -99,10 +99,45 @@ func observe(ctx context.Context, tx store.Tx, server id.Server, o Observed, now
 	return store.Affected(tx.Exec(ctx, `UPDATE server SET observed = $1, seen_at = $2 WHERE id = $3`, string(o), now, string(server)))
 }
 
-// Loads returns what runs on each server that has open meetings. It joins r.
-func Loads(ctx context.Context, r store.Reader) (map[id.Server]Load, error) {
-	return loads(ctx, r, `SELECT m.server, COUNT(*), CAST(COALESCE(SUM(c.people), 0) AS BIGINT) FROM meeting m JOIN meeting_count c ON c.meeting = m.id
-		WHERE m.server IS NOT NULL AND m.state IN ('stub', 'reserved', 'live', 'detached') GROUP BY m.server`)
+// UnlistedFor is how long the people expected in a meeting weigh in Loads; from then on they are in what the lists of its server weigh
+// (Service.Weigh).
+const UnlistedFor = 30 * time.Second
+
+// Loads returns what runs on each server, as placement weighs it. It joins r.
+func Loads(ctx context.Context, r store.Reader, now instant.Instant) (map[id.Server]Load, error) {
+	out, err := loads(ctx, r, `SELECT m.server, COUNT(*), CAST(COALESCE(SUM(c.people), 0) AS BIGINT),
+		CAST(COALESCE(SUM(CASE WHEN m.started_at > $1 AND m.expected > c.people THEN m.expected - c.people ELSE 0 END), 0) AS BIGINT)
+		FROM meeting m JOIN meeting_count c ON c.meeting = m.id
+		WHERE m.server IS NOT NULL AND m.state IN ('stub', 'reserved', 'live', 'detached') GROUP BY m.server`, now.Add(-UnlistedFor))
+	if err != nil {
+		return nil, err
+	}
+	_, err = store.All(ctx, r, func(s store.Scanner) (struct{}, error) {
+		var server id.Server
+		var units int
+		err := s.Scan(&server, &units)
+		l := out[server]
+		l.Extra += units
+		out[server] = l
+		return struct{}{}, err
+	}, `SELECT id, extra_units FROM server WHERE extra_units > 0 AND removed_at IS NULL`)
+	return out, err
+}
+
+func weigh(ctx context.Context, tx store.Tx, server id.Server, units int) error {
+	_, err := tx.Exec(ctx, `UPDATE server SET extra_units = $1 WHERE id = $2`, units, string(server))
+	return err
+}
+
+// Largest returns the most people at once in the newest so many meetings of an external id that are over; none when there are none. It
+// joins r.
+func Largest(ctx context.Context, r store.Reader, c id.Connection, external string, newest int) (most int, ok bool, err error) {
+	peaks, err := store.All(ctx, r, store.Value[int], `SELECT c.peak FROM meeting m JOIN meeting_count c ON c.meeting = m.id
+		WHERE m.connection = $1 AND m.external_id = $2 AND m.state = 'ended' ORDER BY m.started_at DESC LIMIT $3`, string(c), external, newest)
+	for _, p := range peaks {
+		most = max(most, p)
+	}
+	return most, len(peaks) > 0, err
 }
 
 // LockLoad locks a server and returns what runs on it: nobody else can add people to it until the
@@ -111,7 +146,7 @@ func LockLoad(ctx context.Context, tx store.Tx, server id.Server) (Load, error) 
 	if _, _, err := store.Find(ctx, tx, store.Value[string], `SELECT id FROM server WHERE id = $1`+store.ForUpdate(tx), string(server)); err != nil {
 		return Load{}, err
 	}
-	l, err := loads(ctx, tx, `SELECT m.server, COUNT(*), CAST(COALESCE(SUM(c.people), 0) AS BIGINT) FROM meeting m JOIN meeting_count c ON c.meeting = m.id
+	l, err := loads(ctx, tx, `SELECT m.server, COUNT(*), CAST(COALESCE(SUM(c.people), 0) AS BIGINT), 0 FROM meeting m JOIN meeting_count c ON c.meeting = m.id
 		WHERE m.server = $1 AND m.state IN ('stub', 'reserved', 'live', 'detached') GROUP BY m.server`, string(server))
 	return l[server], err
 }
@@ -121,7 +156,7 @@ func loads(ctx context.Context, r store.Reader, query string, args ...any) (map[
 	_, err := store.All(ctx, r, func(s store.Scanner) (struct{}, error) {
 		var server id.Server
 		var l Load
-		err := s.Scan(&server, &l.Meetings, &l.People)
+		err := s.Scan(&server, &l.Meetings, &l.People, &l.Extra)
 		out[server] = l
 		return struct{}{}, err
 	}, query, args...)
@@ -130,7 +165,7 @@ func loads(ctx context.Context, r store.Reader, query string, args ...any) (map[
 
 // In Go no cap is tariff.Unlimited, which is -1.
 const meetingColumns = `m.id, m.member, m.connection, m.external_id, COALESCE(m.room, ''), COALESCE(m.server, ''), m.state, m.started_at, m.deadline_at,
-	m.asked_us, COALESCE(m.cap, -1), m.reserve, m.kept, m.started_by, m.ended_at, m.end_reason, c.people, c.moderators, c.peak, c.seconds`
+	m.asked_us, COALESCE(m.cap, -1), m.reserve, m.kept, m.started_by, m.ended_at, m.end_reason, c.people, c.moderators, c.peak, c.seconds, m.expected`
 
 const fromMeeting = ` FROM meeting m JOIN meeting_count c ON c.meeting = m.id `
 
@@ -140,7 +175,7 @@ func scanMeeting(s store.Scanner) (Meeting, error) {
 	var m Meeting
 	var asked int64
 	err := s.Scan(&m.ID, &m.Member, &m.Connection, &m.ExternalID, &m.Room, &m.Server, &m.State, &m.StartedAt, &m.DeadlineAt,
-		&asked, &m.Cap, &m.Reserve, &m.Kept, &m.StartedBy, &m.EndedAt, &m.EndReason, &m.People, &m.Moderators, &m.Peak, &m.Seconds)
+		&asked, &m.Cap, &m.Reserve, &m.Kept, &m.StartedBy, &m.EndedAt, &m.EndReason, &m.People, &m.Moderators, &m.Peak, &m.Seconds, &m.Expected)
 	m.Asked = time.Duration(asked) * time.Microsecond
 	return m, err
 }
@@ -182,7 +217,7 @@ func Between(ctx context.Context, r store.Reader, member id.Member, from, until 
 }
 
 var insertMeetings = store.NewRows(`INSERT INTO meeting (id, member, connection, external_id, room, server, state, started_at, deadline_at,
-	asked_us, cap, reserve, kept, started_by, ended_at, end_reason) VALUES `, 16, ``)
+	asked_us, cap, reserve, kept, started_by, ended_at, end_reason, expected) VALUES `, 17, ``)
 
 var upsertCounts = store.NewRows(`INSERT INTO meeting_count (meeting, people, moderators, peak, seconds) VALUES `, 5,
 	` ON CONFLICT (meeting) DO UPDATE SET people = excluded.people, moderators = excluded.moderators, peak = excluded.peak, seconds = excluded.seconds`)
@@ -191,14 +226,14 @@ var upsertCounts = store.NewRows(`INSERT INTO meeting_count (meeting, people, mo
 // Conflict (store.unique) when an open meeting has the external id. Whoever is not admission holds no
 // lock on the member and inserts only meetings that are over. It joins tx.
 func Insert(ctx context.Context, tx store.Tx, meetings ...Meeting) error {
-	args := make([]any, 0, 16*len(meetings))
+	args := make([]any, 0, 17*len(meetings))
 	for _, m := range meetings {
 		var limit any
 		if n, limited := m.Cap.Int(); limited {
 			limit = n
 		}
 		args = append(args, string(m.ID), string(m.Member), string(m.Connection), m.ExternalID, null(m.Room), null(m.Server), string(m.State), m.StartedAt, m.DeadlineAt,
-			m.Asked.Microseconds(), limit, m.Reserve, m.Kept, string(m.StartedBy), m.EndedAt, string(m.EndReason))
+			m.Asked.Microseconds(), limit, m.Reserve, m.Kept, string(m.StartedBy), m.EndedAt, string(m.EndReason), m.Expected)
 	}
 	if _, err := insertMeetings.Exec(ctx, tx, args); err != nil {
 		return err

@@ -76,7 +76,7 @@ func (h *Handler) server(r *Request) (s fleet.Server, load fleet.Load, err error
 		if i < 0 {
 			return errNoServer
 		}
-		loads, err := fleet.Loads(r.Context(), tx)
+		loads, err := fleet.Loads(r.Context(), tx, r.Now)
 		s, load = all[i], loads[all[i].ID]
 		return err
 	})

@@ -25,7 +25,7 @@ func (h *Handler) serversList(w http.ResponseWriter, r *Request) error {
 		if all, err = fleet.Servers(r.Context(), tx); err != nil {
 			return err
 		}
-		loads, err = fleet.Loads(r.Context(), tx)
+		loads, err = fleet.Loads(r.Context(), tx, r.Now)
 		return err
 	})
 	if err != nil {
