@@ -5,7 +5,7 @@
 # test      everything there is to test; installs what it needs (apt-get, when root); ends with the counts
 # check     format, vet, lint, types, import arrows, licences, texts, generated files; part of test
 # bench     the benchmarks of docs/performance.md
-# clients   foreign client libraries, fetched by npm, against the gateway and two simulated servers
+# clients   foreign client libraries, fetched by npm and from the Go module proxy, against the gateway and two simulated servers
 # soak      five minutes of 1,000 calls a second while a server dies: memory, descriptors and goroutines stay flat
 # fuzz      every parser of foreign input for FUZZTIME (20s) each
 # screenshots, a11y   pictures of the pages; the full accessibility matrix (both need Chromium)
@@ -32,7 +32,8 @@ build: needs-build assets
 
 clients: build
 	go build -o bin/bbbsim ./cmd/bbbsim
-	cd test/clients && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --silent && node run.mjs
+	go -C test/clients/b3lb build -o ../../../bin/b3lb .
+	cd test/clients && ./install.sh && node run.mjs
 
 SOAKTIME ?= 5m
 soak: build
