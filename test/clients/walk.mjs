@@ -60,14 +60,15 @@ const captions = "1\n00:00:01,000 --> 00:00:02,000\nWelcome\n";
 
 /**
  * Walks one library. lib and other are it with the right and with a wrong secret; id is the meeting's; world is the other side: the
- * addresses of the simulators, order(verb, body) to the one that has the thing, an address for a hook, and whether it heard(event, id).
+ * addresses of the simulators, a meeting standing on another one than the walk's, order(verb, body) to the one that has the thing, an
+ * address for a hook, and whether it heard(event, id).
  */
 export async function walk(check, lib, other, id, world) {
 	const params = { name: "Spring Assembly", meetingID: id, attendeePW: "ap", moderatorPW: "mp", welcome: "Hello & <b>welcome</b> ü", record: "true", "meta_bbb-origin": "clients" };
 	const hook = lib["hooks/create"] && (await hooked(check, lib, world));
 	const internal = await created(check, lib, params);
 	await joined(check, lib, id, world);
-	await looked(check, lib, id);
+	await looked(check, lib, id, world);
 	await breakout(check, lib, id, internal);
 	if (lib.sendChatMessage) await chat(check, lib, id, internal, world);
 	if (lib.untyped) await untyped(check, lib, id);
@@ -108,13 +109,13 @@ async function joined(check, lib, id, { sims }) {
 	check(lib.join ? "isMeetingRunning" : "join, isMeetingRunning", said(after, "running") === "true", after);
 }
 
-async function looked(check, lib, id) {
+async function looked(check, lib, id, { standing }) {
 	const info = await until(() => lib.getMeetingInfo({ meetingID: id }), (v) => said(v, "participantCount") === "1");
 	const person = said(info, "fullName").replace("&amp;", "&").replaceAll(" ", ""); // parsers leave &amp; as it is, and lose blanks beside it
 	check("getMeetingInfo", good(info) && said(info, "meetingName") === "Spring Assembly" && said(info, "participantCount") === "1" && person === "AnaÜ&Co", info);
 	if (!lib.getMeetings) return;
 	const list = JSON.stringify(await lib.getMeetings({}));
-	check("getMeetings", list.includes(id) && !list.includes("mc-"), list);
+	check("getMeetings of both servers", list.includes(`"${id}"`) && list.includes(`"${standing}"`) && !list.includes("mc-"), list);
 }
 
 async function breakout(check, lib, id, internal) {

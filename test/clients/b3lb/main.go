@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // B3lb walks the client of another balancer, github.com/SLedunois/b3lb/v2, through the gateway: everything that its packages api and
-// restclient can say. It prints a line for each step as run.mjs does, which starts it: b3lb <endpoint> <secret> <simulator>...
+// restclient can say. It prints a line for each step as run.mjs does, which starts it:
+//
+//	b3lb <endpoint> <secret> <standing meeting> <simulator>...
 package main
 
 import (
@@ -15,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,12 +28,12 @@ import (
 const meeting, room, title = "clients-go", "clients-go-room", "Spring Assembly Ü & Co"
 
 func main() {
-	if len(os.Args) < 4 {
-		fmt.Fprintln(os.Stderr, "usage: b3lb <endpoint> <secret> <simulator>...")
+	if len(os.Args) < 5 {
+		fmt.Fprintln(os.Stderr, "usage: b3lb <endpoint> <secret> <standing meeting> <simulator>...")
 		os.Exit(2)
 	}
 	restclient.Init()
-	w := &walk{lib: api.BigBlueButtonInstance{URL: os.Args[1], Secret: os.Args[2]}, sims: os.Args[3:]}
+	w := &walk{lib: api.BigBlueButtonInstance{URL: os.Args[1], Secret: os.Args[2]}, standing: os.Args[3], sims: os.Args[4:]}
 	w.create()
 	w.join()
 	w.look()
@@ -49,6 +52,7 @@ func main() {
 // walk is the library on its way through one meeting.
 type walk struct {
 	lib      api.BigBlueButtonInstance
+	standing string // the id of a meeting on another server
 	sims     []string
 	internal string // the meeting's id on its server
 	failed   int
@@ -148,7 +152,11 @@ func (w *walk) look() {
 		w.internal = info.InternalMeetingID
 	}
 	list, err := w.lib.GetMeetings()
-	w.check("GetMeetings", err == nil && list.ReturnCode == "SUCCESS" && len(list.Meetings) == 1 && list.Meetings[0].MeetingID == meeting, list, err)
+	w.check("GetMeetings of both servers", err == nil && list.ReturnCode == "SUCCESS" && lists(list, meeting) && lists(list, w.standing), list, err)
+}
+
+func lists(in *api.GetMeetingsResponse, id string) bool {
+	return slices.ContainsFunc(in.Meetings, func(m api.MeetingInfo) bool { return m.MeetingID == id })
 }
 
 func (w *walk) breakout() {
