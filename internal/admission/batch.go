@@ -25,6 +25,7 @@ type work struct {
 	ledger   *ledger
 	answers  []answer
 	out      *changes
+	renewed  bool // the limits were read anew, and are to be stored
 }
 
 // byMember sorts a batch into members, in the order in which their rows are locked, and keeps the
@@ -110,7 +111,7 @@ func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now inst
 		if err := g.entitle(ctx, tx, w.ledger, versions[w.member], now); err != nil {
 			return nil, err
 		}
-		reread[i] = true
+		reread[i], w.renewed = true, true
 	}
 	p, err := g.fleet.read(ctx, tx, now, slices.ContainsFunc(all, (*work).placesMeetings))
 	if err == nil && slices.ContainsFunc(all, func(w *work) bool { return w.stranded(p, now) }) {

@@ -11,7 +11,7 @@ import (
 	"meetcoop/internal/store"
 )
 
-// usageRow is member_usage without its limits.
+// usageRow is member_usage.
 type usageRow struct {
 	seats, moderators, rooms, waiting int
 	drawn                             int64
@@ -30,10 +30,11 @@ func (u *usageRow) dest() []any {
 
 var (
 	selectUsage = store.NewIn(`SELECT member, `+usageColumns+` FROM member_usage WHERE member IN`, 0, ` ORDER BY member`)
-	insertUsage = store.NewRows(`INSERT INTO member_usage (member, seats, moderators, running_rooms, waiting, places, peak, limits, limits_version, version) VALUES `, 10,
+	insertUsage = store.NewRows(`INSERT INTO member_usage (member, seats, moderators, running_rooms, waiting, places, peak, limits_version, version) VALUES `, 9,
 		` ON CONFLICT (member) DO NOTHING`)
-	upsertUsage = store.NewRows(`INSERT INTO member_usage (member, limits, `+usageColumns+`) VALUES `, 13,
-		` ON CONFLICT (member) DO UPDATE SET limits = excluded.limits, seats = excluded.seats, moderators = excluded.moderators,
+	upsertLimits = store.NewRows(`INSERT INTO member_limits (member, limits) VALUES `, 2, ` ON CONFLICT (member) DO UPDATE SET limits = excluded.limits`)
+	upsertUsage  = store.NewRows(`INSERT INTO member_usage (member, `+usageColumns+`) VALUES `, 12,
+		` ON CONFLICT (member) DO UPDATE SET seats = excluded.seats, moderators = excluded.moderators,
 			running_rooms = excluded.running_rooms, waiting = excluded.waiting, places = excluded.places, peak = excluded.peak, peak_hour = excluded.peak_hour,
 			limits_version = excluded.limits_version, limits_until = excluded.limits_until, next_expiry = excluded.next_expiry, version = excluded.version
 		WHERE member_usage.version = excluded.version - 1`)
@@ -61,7 +62,7 @@ func lockUsage(ctx context.Context, tx store.Tx, all []*work) (map[id.Member]usa
 	var missing []any
 	for _, w := range all {
 		if _, ok := rows[w.member]; !ok {
-			missing = append(missing, string(w.member), 0, 0, 0, 0, 0, 0, "", 0, 0)
+			missing = append(missing, string(w.member), 0, 0, 0, 0, 0, 0, 0, 0)
 		}
 	}
 	if missing == nil {
@@ -98,7 +99,7 @@ func raiseEntitlement(ctx context.Context, tx store.Tx, now instant.Instant, m i
 }
 
 func findLimits(ctx context.Context, r store.Reader, m id.Member) (string, error) {
-	doc, _, err := store.Find(ctx, r, store.Value[string], `SELECT limits FROM member_usage WHERE member = $1`, string(m))
+	doc, _, err := store.Find(ctx, r, store.Value[string], `SELECT limits FROM member_limits WHERE member = $1`, string(m))
 	return doc, err
 }
 

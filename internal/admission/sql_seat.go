@@ -91,7 +91,7 @@ var (
 
 // writeRows stores what the decisions changed. Deletions go first: a new row may carry the key of an old one.
 func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
-	var gone, seats, torn, queued, stopped, clocks, usage []any
+	var gone, seats, torn, queued, stopped, clocks, limits, usage []any
 	dirty := int64(0)
 	for _, w := range all {
 		l, member := w.ledger, string(w.member)
@@ -127,12 +127,15 @@ func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
 		}
 		l.version++
 		dirty++
-		usage = append(usage, member, l.limitsDoc, l.seats, l.moderators, len(l.meetings), len(l.queue), l.drawn, l.peak, l.peakHour, l.limitsVersion, l.limitsUntil, l.nextExpiry, l.version)
+		if w.renewed {
+			limits = append(limits, member, l.limitsDoc)
+		}
+		usage = append(usage, member, l.seats, l.moderators, len(l.meetings), len(l.queue), l.drawn, l.peak, l.peakHour, l.limitsVersion, l.limitsUntil, l.nextExpiry, l.version)
 	}
 	for _, s := range []struct {
 		bulk *store.Bulk
 		args []any
-	}{{deleteSeats, gone}, {upsertSeats, seats}, {deleteTorn, torn}, {insertQueued, queued}, {deleteClocks, stopped}, {upsertClocks, clocks}} {
+	}{{deleteSeats, gone}, {upsertSeats, seats}, {deleteTorn, torn}, {insertQueued, queued}, {deleteClocks, stopped}, {upsertClocks, clocks}, {upsertLimits, limits}} {
 		if _, err := s.bulk.Exec(ctx, tx, s.args); err != nil {
 			return err
 		}
