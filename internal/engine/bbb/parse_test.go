@@ -431,6 +431,9 @@ func standard(in string) (*bbb.Element, error) {
 			}
 			open = append(open, e)
 		case xml.EndElement:
+			if len(open) == 0 || open[len(open)-1].Name != name(token.Name) {
+				return nil, errors.New("an end of what has not begun") // raw tokens are not held against each other
+			}
 			top := open[len(open)-1]
 			if len(top.Kids) > 0 && strings.Trim(top.Text, " \t\r\n") == "" {
 				top.Text = ""
