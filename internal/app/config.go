@@ -47,6 +47,9 @@ type Config struct {
 
 	RecordingsURL string `name:"recordings-url" placeholder:"URL" help:"An origin of its own for playback pages. Default: the public URL, with pages from servers in a sandbox."`
 
+	QuarantineRecordings int `name:"quarantine-recordings" default:"200" placeholder:"N" help:"Recordings of unknown owner that one server may have here."`
+	QuarantineGB         int `name:"quarantine-gb" default:"20" placeholder:"N" help:"Gigabytes that these may take together."`
+
 	TLSDomain    string         `name:"tls-domain" placeholder:"NAME" help:"Serve HTTPS for this name with a certificate by ACME."`
 	TLSCert      string         `name:"tls-cert" type:"path" placeholder:"FILE" help:"Serve HTTPS with this certificate chain (PEM)."`
 	TLSKey       string         `name:"tls-key" type:"path" placeholder:"FILE" help:"Its private key (PEM)."`
@@ -100,6 +103,8 @@ func (c Config) Check() error {
 		check.Field(err == nil, "media-ip", "config.ip")
 	}
 	check.Field(c.EngineMaxPeople >= 2 && c.EngineMaxPeople <= 10000, "engine-max-people", "config.range", fault.Params{"Least": 2, "Most": 10000})
+	check.Field(c.QuarantineRecordings >= 1 && c.QuarantineRecordings <= 1_000_000, "quarantine-recordings", "config.range", fault.Params{"Least": 1, "Most": 1_000_000})
+	check.Field(c.QuarantineGB >= 1 && c.QuarantineGB <= 1_000_000, "quarantine-gb", "config.range", fault.Params{"Least": 1, "Most": 1_000_000})
 	for name, d := range map[string]time.Duration{"lobby-lease": c.LobbyLease, "seat-hold": c.SeatHold, "poll-interval": c.PollInterval, "detach-after": c.DetachAfter} {
 		check.Field(d >= time.Second && d <= time.Hour, name, "config.range", fault.Params{"Least": "1s", "Most": "1h"})
 	}

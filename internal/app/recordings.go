@@ -29,6 +29,7 @@ func (c *core) recordingDeps() (recording.Deps, error) {
 	return recording.Deps{
 		DB: c.db, Now: c.now, Log: c.log, Members: c.members, Fleet: c.fleet, IDs: key.Derive("meeting ids"), Links: key.Derive("recording links"),
 		Dir: filepath.Join(c.cfg.Data, "recordings"), BaseURL: base,
+		Catalog: c.catalog, PublicURL: c.cfg.BaseURL().String(), QuarantineRecordings: c.cfg.QuarantineRecordings, QuarantineBytes: int64(c.cfg.QuarantineGB) * 1_000_000_000,
 	}, nil
 }
 

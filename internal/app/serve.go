@@ -174,7 +174,7 @@ func (n *node) build(ctx context.Context) error {
 	n.conferences, err = conference.New(conference.Deps{
 		DB: n.db, Now: n.now, Log: n.log, Gate: n.gate, Fleet: n.fleet, Node: n.id, IDs: key.Derive("meeting ids"), PublicURL: n.cfg.BaseURL().String(),
 		Transport: bbb.NewTransport(), Embedded: engines.Transport, Outbound: web.Outbound(5*time.Second, n.cfg.callbacks()...), Allow: n.cfg.callbacks(), Keys: n.members.Keys, Registry: n.registry,
-		LobbyLease: n.cfg.LobbyLease, PollEvery: n.cfg.PollInterval, DetachAfter: n.cfg.DetachAfter, MayRecord: recording.MayRecord,
+		LobbyLease: n.cfg.LobbyLease, PollEvery: n.cfg.PollInterval, DetachAfter: n.cfg.DetachAfter, MayRecord: recording.MayRecord, Catalog: n.catalog,
 	})
 	if err != nil {
 		return err
@@ -283,7 +283,7 @@ func (n *node) handler() (http.Handler, error) {
 	n.portal, err = portal.New(portal.Deps{
 		Log: n.log, Now: n.now, Catalog: n.catalog, Assets: built, Templates: templates, Name: platformName, Cookies: cookies, Dev: n.cfg.Dev, Demo: n.cfg.Demo,
 		Visitors: visitors,
-		DB:       n.db, Identity: n.identity, Members: n.members, Fleet: n.fleet, Rooms: n.rooms, Live: n.live, Tickets: n.tickets, Gate: n.gate, PublicURL: n.cfg.BaseURL().String(), Client: web.ClientOf,
+		DB:       n.db, Identity: n.identity, Members: n.members, Fleet: n.fleet, Rooms: n.rooms, Recordings: n.recordings, Live: n.live, Tickets: n.tickets, Gate: n.gate, PublicURL: n.cfg.BaseURL().String(), Client: web.ClientOf,
 		CheckServer: checkServer,
 	})
 	if err != nil {
@@ -344,8 +344,8 @@ func checkServer(ctx context.Context, address, secret string) error {
 // second, and people are heard of that much later.
 const webhookPath = "/livekit/events"
 
-// maxBody bounds every form: the largest is a pasted list of addresses, which comes later.
-const maxBody = 1 << 20
+// maxBody bounds every form: the largest brings a file of subtitles of a mebibyte.
+const maxBody = recording.MostTrack + 64<<10
 
 // platformName is what pages call this instance.
 const platformName = "meetcoop"

@@ -10,6 +10,7 @@ import (
 
 	"meetcoop/internal/engine/bbb"
 	"meetcoop/internal/id"
+	"meetcoop/internal/membership"
 	"meetcoop/internal/store"
 )
 
@@ -114,25 +115,54 @@ func IsOurMeta(name string) bool {
 // MetaMeeting names the metadata that hold a meeting's token.
 const MetaMeeting = "mc-meeting"
 
-// mayRecord asks whether a new meeting may be recorded.
-func (s *Service) mayRecord(ctx context.Context, c *Conference) (may bool, err error) {
+// RecordingOff is why a meeting may not be recorded.
+type RecordingOff string
+
+// The reasons; none is that it may be.
+const (
+	RecordingOn  RecordingOff = ""
+	OffByLevel   RecordingOff = "level"   // the service level has no recording
+	OffByStorage RecordingOff = "storage" // what the member keeps is as much as its level has room for
+)
+
+// recordingOff asks whether a new meeting may be recorded, and what its moderators are told when not: in the member's language.
+func (s *Service) recordingOff(ctx context.Context, c *Conference) (off RecordingOff, note string, err error) {
 	if s.deps.MayRecord == nil {
-		return true, nil
+		return RecordingOn, "", nil
 	}
 	now := s.deps.Now()
+	var m membership.Member
 	err = s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
-		may, err = s.deps.MayRecord(ctx, r, c.Member, now)
+		if off, err = s.deps.MayRecord(ctx, r, c.Member, now); err != nil || off == RecordingOn {
+			return err
+		}
+		m, err = membership.Get(ctx, r, c.Member)
 		return err
 	})
-	return may, err
+	if err != nil || off == RecordingOn {
+		return off, "", err
+	}
+	return off, s.deps.Catalog.Printer(m.Locale, m.Location()).T("recording.off." + string(off)), nil
 }
 
 // recordingParams are what a server gets of ours for the recordings of a meeting: our address in place of the client's, and whose it
-// is. may is whether it may be recorded at all.
-func (s *Service) recordingParams(c *Conference, q bbb.Query, may bool) bbb.Query {
+// is. off is why it may not be recorded: then nothing records, and where the client wanted it, note is added to what moderators read.
+func (s *Service) recordingParams(c *Conference, q bbb.Query, off RecordingOff, note string) bbb.Query {
 	q = q.With("meta_"+MetaMeeting, s.token(tokenMeeting, c.ID)).With("meta_bbb-recording-ready-url", s.deps.PublicURL+"/bbb/-/recording/"+s.token(TokenRecording, c.ID))
-	if may {
+	if off == RecordingOn {
 		return q
 	}
+	if wantsRecording(q) {
+		message := note
+		if of := strings.TrimSpace(q.Get("moderatorOnlyMessage")); of != "" {
+			message = of + "<br><br>" + note // BigBlueButton shows it as HTML
+		}
+		q = q.With("moderatorOnlyMessage", message)
+	}
 	return q.With("record", "false").With("autoStartRecording", "false").With("allowStartStopRecording", "false")
+}
+
+// wantsRecording reports whether a client asked for a recording: only then its absence is news.
+func wantsRecording(q bbb.Query) bool {
+	return strings.EqualFold(q.Get("record"), "true") || strings.EqualFold(q.Get("autoStartRecording"), "true")
 }

@@ -415,11 +415,11 @@ func (s *Service) makeOn(ctx context.Context, c *Conference, most tariff.Limit, 
 	if err != nil {
 		return nil, err
 	}
-	may, err := s.mayRecord(ctx, c)
+	off, note, err := s.recordingOff(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	query := s.recordingParams(c, s.forServer(c, most, asked, s.deps.Now()), may)
+	query := s.recordingParams(c, s.forServer(c, most, asked, s.deps.Now()), off, note)
 	content, err := b.again()
 	if err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ import (
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/jobs"
+	"meetcoop/internal/locale"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/store"
 )
@@ -44,8 +45,9 @@ type Deps struct {
 	Keys      func(ctx context.Context, r store.Reader, c membership.Connection, now instant.Instant) ([]membership.Secret, error)
 	HookWaits []time.Duration // pauses between tries of one event; none are those of bbb-webhooks, about five minutes
 
-	// MayRecord tells whether a member may record now: its level allows it and its storage is not full. It joins r. nil: everybody may.
-	MayRecord func(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (bool, error)
+	// MayRecord tells why a member may not record now: its level does not allow it, or its storage is full. It joins r. nil: everybody may.
+	MayRecord func(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (RecordingOff, error)
+	Catalog   *locale.Catalog // needed with MayRecord: moderators are told in it
 
 	LobbyLease  time.Duration // how long the seat of a guest in a lobby is kept; default 5 min (--lobby-lease)
 	PollEvery   time.Duration // default 10 s (--poll-interval)
@@ -71,8 +73,8 @@ type Service struct {
 
 // New returns a Service. All verbs need Start.
 func New(deps Deps) (*Service, error) {
-	if deps.DB == nil || deps.Now == nil || deps.Log == nil || deps.Gate == nil || deps.Fleet == nil || deps.Node == "" || len(deps.IDs) != 32 || deps.PublicURL == "" || deps.Transport == nil || deps.Outbound == nil || deps.Keys == nil {
-		return nil, errors.New("conference: DB, Now, Log, Gate, Fleet, Node, IDs, PublicURL, Transport, Outbound and Keys are needed")
+	if deps.DB == nil || deps.Now == nil || deps.Log == nil || deps.Gate == nil || deps.Fleet == nil || deps.Node == "" || len(deps.IDs) != 32 || deps.PublicURL == "" || deps.Transport == nil || deps.Outbound == nil || deps.Keys == nil || deps.MayRecord != nil && deps.Catalog == nil {
+		return nil, errors.New("conference: DB, Now, Log, Gate, Fleet, Node, IDs, PublicURL, Transport, Outbound, Keys, and Catalog with MayRecord are needed")
 	}
 	for _, d := range []struct {
 		at  *time.Duration

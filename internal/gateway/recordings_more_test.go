@@ -99,6 +99,15 @@ func TestRecordingIsOffWhereTheLevelOrTheStorageSaysSo(t *testing.T) {
 			return q
 		}
 		off := false
+		note := func(k *gatewaytest.Client, id, more string) string {
+			k.Must("create", "name=Assembly&meetingID="+id+more)
+			seen := c.Servers[0].Last("create")
+			q, err := url.ParseQuery(seen[len(seen)-1].Query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return q.Get("moderatorOnlyMessage")
+		}
 		none, full := c.Client(n, "hilado", tariff.OverrideFields{Recording: &off}), c.Client(n, "faro", tariff.OverrideFields{StorageBytes: limit(100)})
 		for _, name := range []string{"record", "autoStartRecording", "allowStartStopRecording"} {
 			if q := asked(none, "off-"+name); q.Get(name) != "false" {
@@ -113,10 +122,39 @@ func TestRecordingIsOffWhereTheLevelOrTheStorageSaysSo(t *testing.T) {
 		if q := asked(full, "full"); q.Get("record") != "false" {
 			t.Errorf("record=%s with full storage", q.Get("record"))
 		}
+		const level, storage = "the service level in use has no recording", "the room for recordings is used up"
+		if got := note(none, "noted", "&record=true&moderatorOnlyMessage=Dial+in:+123"); !strings.HasPrefix(got, "Dial in: 123<br><br>This meeting is not recorded: "+level) {
+			t.Errorf("moderators are told %q", got)
+		}
+		if got := note(full, "noted", "&record=TRUE"); !strings.HasPrefix(got, "This meeting is not recorded: "+storage) {
+			t.Errorf("moderators are told %q with full storage", got)
+		}
+		if got := note(none, "not-wanted", "&record=false&moderatorOnlyMessage=Hello"); got != "Hello" {
+			t.Errorf("moderators are told %q although nobody wanted a recording", got)
+		}
+		if got := note(c.Client(n, "spoken", tariff.OverrideFields{}), "recorded", "&record=true&moderatorOnlyMessage=Hello"); got != "Hello" {
+			t.Errorf("moderators are told %q of a meeting that is recorded", got)
+		}
+		speak(t, c, none.Member.ID, "de")
+		if got := note(none, "auf-deutsch", "&autoStartRecording=true"); !strings.HasPrefix(got, "Dieses Treffen wird nicht aufgezeichnet") {
+			t.Errorf("moderators of a German member are told %q", got)
+		}
 		if len(listed(full.Must("getRecordings", ""))) != 1 {
 			t.Error("deleted for lack of space")
 		}
 	})
+}
+
+// speak gives a member a language.
+func speak(t *testing.T, c *gatewaytest.Cooperative, m id.Member, tag string) {
+	t.Helper()
+	err := c.DB.Write(context.Background(), func(tx store.Tx) error {
+		_, err := tx.Exec(context.Background(), `UPDATE member SET locale = $1 WHERE id = $2`, tag, string(m))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestASecretThatAClientNoLongerTakesIsNotTheEnd(t *testing.T) {
@@ -220,7 +258,7 @@ func TestRecordingsAgeByTheLevelInForce(t *testing.T) {
 			}
 			return err
 		})
-		if err != nil || strings.Join(seen, " ") != "recording.expired recording.expires recording.expires" {
+		if err != nil || strings.Join(seen, " ") != "recording.expired recording.expires recording.expires recording.shortened" {
 			t.Errorf("%v audited: %v", err, seen)
 		}
 	})

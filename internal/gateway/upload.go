@@ -48,6 +48,8 @@ func (h *Handler) answerServer(w http.ResponseWriter, r *http.Request, err error
 			status = http.StatusConflict
 		case fault.Invalid:
 			status = http.StatusUnprocessableEntity
+		case fault.LimitReached:
+			status = http.StatusInsufficientStorage
 		default:
 			status = http.StatusServiceUnavailable
 		}

@@ -5,7 +5,6 @@ package identity
 import (
 	"maps"
 	"time"
-	"unicode/utf8"
 
 	"meetcoop/internal/locale"
 	"meetcoop/internal/mail"
@@ -38,7 +37,7 @@ func (s *Service) letter(kind, to string, tag locale.Tag, f letterFacts) mail.Le
 	}
 	l := mail.Render(p, mail.LetterInput{
 		Kind:    kind,
-		Subject: cut(text("", "subject")),
+		Subject: text("", "subject"),
 		Lead:    text(f.Lead, "lead"),
 		Button:  mail.Button{Label: text("", "button"), URL: f.URL},
 		Code:    f.Code,
@@ -47,20 +46,4 @@ func (s *Service) letter(kind, to string, tag locale.Tag, f letterFacts) mail.Le
 	})
 	l.To, l.Locale = to, tag
 	return l
-}
-
-// maxSubject is how many bytes of a subject line are sent: the name of a member may be longer than any
-// list of letters shows.
-const maxSubject = 120
-
-// cut shortens s to maxSubject bytes, between two characters, and says so with an ellipsis.
-func cut(s string) string {
-	if len(s) <= maxSubject {
-		return s
-	}
-	n := maxSubject - len("…")
-	for !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + "…"
 }

@@ -16,6 +16,7 @@ type format struct {
 	group, decimal, minus string // signs of numbers
 	groupFrom             int    // numbers with fewer digits are not grouped
 	percent               string // what follows the number
+	octets                bool   // bytes are called octets: Go, not GB
 	symbolFirst           bool   // the currency stands before the number
 	minusInside           bool   // the minus stands between currency and number
 	symbols               map[money.Currency]string
@@ -92,6 +93,28 @@ func (p *Printer) Money(a money.Amount) string {
 	}
 	return minus + symbol + number
 }
+
+// Bytes writes a size in the greatest unit of a thousand (kB at least) with two digits or more: 1.2 GB, 340 MB. Below 10 it has one decimal.
+func (p *Printer) Bytes(n int64) string {
+	unit, size := 0, float64(max(n, 0))/1000
+	for size >= 999.5 && unit < len(byteUnits)-1 {
+		unit, size = unit+1, size/1000
+	}
+	text := p.f.number(int64(size + .5))
+	if size < 9.95 && size > 0 {
+		tenths := int64(max(1, size*10+.5)) // never 0: there is something
+		if text = p.f.number(tenths / 10); tenths%10 > 0 {
+			text += p.f.decimal + strconv.FormatInt(tenths%10, 10)
+		}
+	}
+	name := byteUnits[unit]
+	if p.f.octets {
+		name = strings.Replace(name, "B", "o", 1)
+	}
+	return text + nbsp + name
+}
+
+var byteUnits = []string{"kB", "MB", "GB", "TB", "PB"}
 
 const (
 	nbsp  = "\u00a0" // no-break space

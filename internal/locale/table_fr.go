@@ -6,7 +6,7 @@ import "meetcoop/internal/money"
 
 var french = &format{
 	group: "\u202f", decimal: ",", minus: "-", groupFrom: 4,
-	percent: "\u00a0%", symbolFirst: false, minusInside: false,
+	percent: "\u00a0%", octets: true, symbolFirst: false, minusInside: false,
 	symbols: map[money.Currency]string{
 		"ARS": "$AR", "AUD": "$AU", "BRL": "R$", "CAD": "$CA", "CLP": "$CL", "COP": "$CO", "EUR": "€", "GBP": "£GB", "INR": "₹", "KRW": "₩", "MXN": "$MX", "NZD": "$NZ", "SGD": "$SG", "USD": "$US", "UYU": "$UY",
 	},

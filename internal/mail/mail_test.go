@@ -274,3 +274,12 @@ func TestOldLettersAreForgotten(t *testing.T) {
 		}
 	})
 }
+
+func TestLongSubjectsAreCutBetweenCharacters(t *testing.T) {
+	for _, s := range []string{"short", strings.Repeat("a", shownSubject), strings.Repeat("宿", 80), strings.Repeat("é", 70) + "x"} {
+		got := Cut(s, shownSubject)
+		if len(got) > shownSubject || !strings.HasPrefix(s, strings.TrimSuffix(got, "…")) || strings.ContainsRune(got, '\ufffd') || (len(s) <= shownSubject) != (got == s) {
+			t.Errorf("Cut(%q) = %q", s, got)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	texttemplate "text/template"
 	"unicode"
+	"unicode/utf8"
 
 	"meetcoop/internal/locale"
 )
@@ -42,7 +43,7 @@ var (
 // of members) may be among them: line breaks and control characters become spaces, so that nobody
 // forges a line, and markup is escaped. To and Locale are left to the caller.
 func Render(p *locale.Printer, in LetterInput) Letter {
-	in.Subject, in.Lead, in.Reason, in.Button.Label = line(in.Subject), line(in.Lead), line(in.Reason), line(in.Button.Label)
+	in.Subject, in.Lead, in.Reason, in.Button.Label = Cut(line(in.Subject), shownSubject), line(in.Lead), line(in.Reason), line(in.Button.Label)
 	lines := make([]string, 0, len(in.Lines))
 	for _, l := range in.Lines {
 		if l = line(l); l != "" {
@@ -65,6 +66,21 @@ func Render(p *locale.Printer, in LetterInput) Letter {
 	}
 	l.HTML, l.Text = html.String(), text.String()
 	return l
+}
+
+// shownSubject is how many bytes of a subject line are sent: the name of a member may be longer than any list of letters shows.
+const shownSubject = 120
+
+// Cut shortens s to most bytes (3 at least), between two characters, and says so with an ellipsis.
+func Cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	n := most - len("…")
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
 }
 
 // line makes s one line without control characters, nor those that turn the direction of what follows.

@@ -31,15 +31,18 @@ var matrix = map[Action]string{
 	ActionMemberClose:     "A",
 	ActionStewardChange:   "A",
 	ActionConnections:     "o m S I A",
+	ActionRecordings:      "o m",
+	ActionRecordingWatch:  "o m b h p",
 	ActionConnectionPlace: "S I A",
 	ActionMemberCreate:    "A",
 	ActionMemberList:      "A",
 	ActionPlatformSee:     "A",
+	ActionQuarantine:      "A",
 	ActionDecisionRecord:  "",
 	ActionLevelDefine:     "",
 }
 
-var ofPlatform = []Action{ActionMemberCreate, ActionMemberList, ActionPlatformSee, ActionDecisionRecord, ActionLevelDefine}
+var ofPlatform = []Action{ActionMemberCreate, ActionMemberList, ActionPlatformSee, ActionQuarantine, ActionDecisionRecord, ActionLevelDefine}
 
 func TestEveryActionForEveryActor(t *testing.T) {
 	if len(matrix) != len(Actions) || len(rights) != len(Actions) {

@@ -66,6 +66,7 @@ type Field struct {
 	MaxLength    int    // in UTF-16 units, 0: none
 	Rows         int    // over 1: a textarea
 	Optional     bool   // said beside the label; all others are required
+	Unsaid       bool   // of an Optional one: not said, as in a search
 	ReadOnly     bool
 	Autofocus    bool
 	Suggestions  []string // a list to choose from while typing: more than 15 options
@@ -147,6 +148,18 @@ func (x PasteBox) Ref() string { return ref(x.ID, x.Name) }
 // Described lists the ids of what explains the control.
 func (x PasteBox) Described() string { return described(x.Ref(), x.Hint, x.Error) }
 
+// FileField takes one file. Its form is multipart/form-data.
+type FileField struct {
+	Name, ID, Label, Hint, Error string
+	Accept                       string // endings and types
+}
+
+// Ref is the id of the control.
+func (x FileField) Ref() string { return ref(x.ID, x.Name) }
+
+// Described lists the ids of what explains the control.
+func (x FileField) Described() string { return described(x.Ref(), x.Hint, x.Error) }
+
 // CopyField shows a text to be copied. Secret texts are shown once, with what that means in the hint.
 type CopyField struct {
 	ID, Label, Hint, Value string
@@ -224,6 +237,7 @@ type Pager struct {
 	Label          string // "Pages"
 	Text           string // "26 to 50 of 212"
 	Previous, Next Link
+	Sizes          []NavLink // how many a page; may be empty
 }
 
 // Column is one head of a table. Sort makes it a link; Direction is "ascending", "descending" or "".
@@ -299,10 +313,12 @@ type Empty struct {
 
 // Filter is the search above a long list; it changes the URL and nothing else.
 type Filter struct {
-	Action string
-	Search Field
-	Submit string
-	Reset  Link
+	Action  string
+	Search  Field
+	Selects []Select
+	Keep    []Choice // what else the address says: Label is the name of a parameter
+	Submit  string
+	Reset   Link
 }
 
 // BulkBar acts on the chosen rows of a table; it stands in the same form as the table.

@@ -17,6 +17,7 @@ import (
 	"meetcoop/internal/live"
 	"meetcoop/internal/locale"
 	"meetcoop/internal/membership"
+	"meetcoop/internal/recording"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
 	"meetcoop/internal/web"
@@ -58,16 +59,17 @@ type Deps struct {
 	Dev       bool // serves /dev/components
 	Demo      bool // serves /outbox
 
-	DB        *store.DB
-	Identity  *identity.Service
-	Members   *membership.Service
-	Fleet     *fleet.Service
-	Rooms     *rooms.Service
-	Live      *live.Service
-	Tickets   live.Tickets // of people sent into meetings by API clients
-	Gate      *admission.Gate
-	PublicURL string                         // without a slash at its end; absolute links begin with it
-	Client    func(*http.Request) netip.Addr // the true client address, for rate limits
+	DB         *store.DB
+	Identity   *identity.Service
+	Members    *membership.Service
+	Fleet      *fleet.Service
+	Rooms      *rooms.Service
+	Recordings *recording.Service
+	Live       *live.Service
+	Tickets    live.Tickets // of people sent into meetings by API clients
+	Gate       *admission.Gate
+	PublicURL  string                         // without a slash at its end; absolute links begin with it
+	Client     func(*http.Request) netip.Addr // the true client address, for rate limits
 	// CheckServer calls a BigBlueButton server before it is added: Invalid with the fields url and secret, or Unavailable
 	// (fleet.server_refused) when it does not take the secret.
 	CheckServer func(ctx context.Context, address, secret string) error

@@ -20,8 +20,11 @@ type entry struct {
 
 var entries = []entry{
 	{name: "rooms", icon: "door-open", path: "/rooms", bar: true},
+	{name: "recordings", icon: "film", path: "/recordings", bar: true},
 	{name: "usage", icon: "gauge", path: "/m/{member}/usage", group: "member", bar: true},
 	{name: "connections", icon: "plug", path: "/m/{member}/connections", group: "member", roles: rolesOf[Manager]},
+	{name: "member_recordings", icon: "archive", path: "/m/{member}/recordings", group: "member", roles: rolesOf[Manager]},
+	{name: "quarantine", icon: "circle-help", path: "/admin/recordings", group: "platform", admin: true},
 	{name: "servers", icon: "server", path: "/admin/servers", group: "platform", admin: true},
 	{name: "outbox", icon: "inbox", path: "/outbox", group: "platform"},
 	{name: "levels", icon: "layout-grid", path: "/levels", bar: true},

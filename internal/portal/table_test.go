@@ -77,6 +77,26 @@ var answersTo = map[string]struct {
 	"POST /m/{member}/connections/{connection}/revoke":       {"", [4]int{303, 404, 403, 404}},
 	"POST /m/{member}/connections/{connection}/rules":        {"", [4]int{303, 404, 403, 404}},
 	"POST /m/{member}/connections/{connection}/rules/remove": {"", [4]int{303, 404, 403, 404}},
+	"GET /recordings":                                        {"", [4]int{303, 200, 200, 200}},
+	"GET /m/{member}/recordings":                             {"", [4]int{303, 404, 403, 200}},
+	"GET /m/{member}/recordings.csv":                         {"", [4]int{303, 404, 403, 200}},
+	"GET /m/{member}/recordings/{record}":                    {"", [4]int{303, 404, 403, 200}},
+	"GET /m/{member}/recordings/{record}/watch/{format}":     {"", [4]int{303, 404, 404, 303}},
+	"POST /m/{member}/recordings/{record}/publish":           {"", [4]int{303, 404, 403, 303}},
+	"POST /m/{member}/recordings/{record}/hide":              {"", [4]int{303, 404, 403, 303}},
+	"POST /m/{member}/recordings/{record}/access":            {"", [4]int{303, 404, 403, 422}},
+	"POST /m/{member}/recordings/{record}/title":             {"", [4]int{303, 404, 403, 303}},
+	"GET /m/{member}/recordings/{record}/delete":             {"", [4]int{303, 404, 403, 200}},
+	"POST /m/{member}/recordings/{record}/delete":            {"", [4]int{303, 404, 403, 303}},
+	"POST /m/{member}/recordings/{record}/restore":           {"", [4]int{303, 404, 403, 303}},
+	"POST /m/{member}/recordings/{record}/tracks":            {"", [4]int{303, 404, 403, 422}},
+	"POST /m/{member}/recordings/{record}/tracks/remove":     {"", [4]int{303, 404, 403, 404}},
+	"GET /admin/recordings":                                  {"", [4]int{303, 404, 404, 404}},
+	"GET /admin/recordings/{record}/assign":                  {"", [4]int{303, 404, 404, 404}},
+	"POST /admin/recordings/{record}/assign":                 {"", [4]int{303, 404, 404, 404}},
+	"GET /admin/recordings/{record}/drop":                    {"", [4]int{303, 404, 404, 404}},
+	"POST /admin/recordings/{record}/drop":                   {"", [4]int{303, 404, 404, 404}},
+	"POST /admin/recordings/{record}/restore":                {"", [4]int{303, 404, 404, 404}},
 	"GET /admin/servers":                                     {"", [4]int{303, 404, 404, 404}},
 	"POST /admin/servers":                                    {"", [4]int{303, 404, 404, 404}},
 	"GET /admin/servers/new":                                 {"", [4]int{303, 404, 404, 404}},
@@ -109,9 +129,13 @@ func TestEveryRouteAnswersEachVisitor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			nth := fmt.Sprint(i)
 			h := w.house("hilado-"+nth, "level-2", rooms.Settings{})
+			rec := ""
+			if strings.Contains(route.Pattern, "{record}") {
+				rec = w.recorded(h, "hilado-"+nth+"-moodle", i, "video")
+			}
 			path := line.path
 			if path == "" {
-				path = strings.NewReplacer("{room}", h.room.Slug, "{member}", h.member.Slug, "{connection}", "no-such", "{server}", "no-such", "{act}", "drain").Replace(route.Pattern)
+				path = strings.NewReplacer("{room}", h.room.Slug, "{member}", h.member.Slug, "{connection}", "no-such", "{server}", "no-such", "{act}", "drain", "{record}", rec, "{format}", "video").Replace(route.Pattern)
 			}
 			visitors := [4]*browser{w.browser(), w.someone("stranger-"+nth, ""), w.someone("member-"+nth, h.member.ID, membership.RoleMember), h.owner}
 			for i, b := range visitors {
@@ -133,6 +157,7 @@ func TestEveryRouteAnswersEachVisitor(t *testing.T) {
 func TestWhatIsNotYoursDoesNotExist(t *testing.T) {
 	w := liteTown(t, townOptions{})
 	h := w.house("Hilado", "level-2", rooms.Settings{})
+	rec := w.recorded(h, "hilado-moodle", 1, "video")
 	b := w.someone("Stranger", "")
 	plain := func(a answer) string {
 		return strings.NewReplacer(a.header.Get("X-Request-Id"), "").Replace(excerpt(a.body))
@@ -141,6 +166,10 @@ func TestWhatIsNotYoursDoesNotExist(t *testing.T) {
 		{"GET", "/m/" + h.member.Slug + "/usage", "/m/no-such-member/usage"},
 		{"GET", "/m/" + h.member.Slug + "/connections", "/m/no-such-member/connections"},
 		{"POST", "/m/" + h.member.Slug + "/connections", "/m/no-such-member/connections"},
+		{"GET", "/m/" + h.member.Slug + "/recordings", "/m/no-such-member/recordings"},
+		{"GET", "/m/" + h.member.Slug + "/recordings/" + rec, "/m/no-such-member/recordings/" + rec},
+		{"POST", "/m/" + h.member.Slug + "/recordings/" + rec + "/hide", "/m/no-such-member/recordings/" + rec + "/hide"},
+		{"GET", "/admin/recordings", "/admin/no-such-page"},
 		{"GET", "/admin/servers", "/admin/no-such-page"},
 		{"GET", "/r/" + h.room.Slug + "/archive", "/r/amber-oak-99/archive"},
 		{"POST", "/r/" + h.room.Slug + "/archive", "/r/amber-oak-99/archive"},

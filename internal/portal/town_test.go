@@ -28,6 +28,7 @@ import (
 	"meetcoop/internal/mail"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/membership/membershiptest"
+	"meetcoop/internal/recording"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/rooms/roomstest"
 	"meetcoop/internal/store"
@@ -43,18 +44,19 @@ const patience = 8 * time.Second
 // town is the portal on real services: a database, a gate, an engine in memory.
 type town struct {
 	*roomstest.World
-	t       testing.TB
-	gate    *admission.Gate
-	live    *live.Service
-	fleet   *fleet.Service
-	fake    *enginetest.Fake
-	server  id.Server
-	people  *identity.Service
-	portal  *Handler
-	handler http.Handler // the portal behind the middleware of the program
-	noWay   error        // what making an entry answers; nil: an entry
-	silent  error        // what a server answers that is tried before it is added
-	tried   []string     // the addresses of servers that were tried
+	t          testing.TB
+	gate       *admission.Gate
+	live       *live.Service
+	fleet      *fleet.Service
+	fake       *enginetest.Fake
+	server     id.Server
+	people     *identity.Service
+	recordings *recording.Service
+	portal     *Handler
+	handler    http.Handler // the portal behind the middleware of the program
+	noWay      error        // what making an entry answers; nil: an entry
+	silent     error        // what a server answers that is tried before it is added
+	tried      []string     // the addresses of servers that were tried
 }
 
 // townOptions change what newTown connects.
@@ -115,11 +117,16 @@ func newTown(t testing.TB, db *store.DB, o townOptions) *town {
 		DB: db, Now: now, Log: log, Catalog: w.Catalog, PublicURL: o.publicURL, Newcomer: w, Invitee: w.Members, Registry: prometheus.NewRegistry(),
 	})
 	w.must(err)
+	w.recordings, err = recording.New(recording.Deps{
+		DB: db, Now: now, Log: log, Members: w.Members, Fleet: w.fleet, IDs: make([]byte, 32), Links: make([]byte, 32), Dir: t.TempDir(), BaseURL: o.publicURL, Catalog: w.Catalog, PublicURL: o.publicURL,
+		Entitled: w.Entitled, QuarantineRecordings: 3,
+	})
+	w.must(err)
 	cookies := web.NewCookies(address)
 	w.portal, err = New(Deps{
 		Log: log, Now: now, Catalog: w.Catalog, Assets: plainAssets{}, Name: "Meet Example", Cookies: cookies, Demo: o.demo,
 		Visitors: Sessions{DB: db, Identity: w.people, Token: SessionToken(cookies)},
-		DB:       db, Identity: w.people, Members: w.Members, Fleet: w.fleet, CheckServer: w.checkServer, Rooms: w.Rooms, Live: w.live, Tickets: live.NewTickets(make([]byte, 32)), Gate: w.gate, PublicURL: o.publicURL, Client: web.ClientOf,
+		DB:       db, Identity: w.people, Members: w.Members, Fleet: w.fleet, CheckServer: w.checkServer, Rooms: w.Rooms, Recordings: w.recordings, Live: w.live, Tickets: live.NewTickets(make([]byte, 32)), Gate: w.gate, PublicURL: o.publicURL, Client: web.ClientOf,
 	})
 	w.must(err)
 	refuse := web.Refusal(w.Catalog, log)

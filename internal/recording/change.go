@@ -160,29 +160,35 @@ func (s *Service) changed(ctx context.Context, c id.Connection, mine []Recording
 			if !ok || r.Connection != c || r.State == Deleted {
 				continue
 			}
-			before := r.State
-			do(now, &r)
-			if r.Mode == Remote {
-				r.XML = restated(r)
-			}
-			if err := save(ctx, tx, now, r); err != nil {
-				return err
-			}
-			f := forward{Server: r.Server, Recording: r.ID}
-			if call == "updateRecordings" {
-				f = forward{Server: r.Server, Call: call, Query: idsQuery([]ID{r.ID}) + query}
-			}
-			if r.Server != "" && (r.Mode == Stored || s.deps.Conferences == nil) && (r.State != before || query != "" && f.Call != "") {
-				if err := enqueueForward(ctx, tx, now, f); err != nil {
-					return err
-				}
-			}
-			if err := s.tellAgain(ctx, tx, now, r); err != nil {
+			if err := s.alter(ctx, tx, now, &r, call, query, do); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// alter writes one change of a recording, and has its server told of it where it was not asked before: a copy that stays there would be
+// public. It joins tx.
+func (s *Service) alter(ctx context.Context, tx store.Tx, now instant.Instant, r *Recording, call, query string, do func(now instant.Instant, r *Recording)) error {
+	before := r.State
+	do(now, r)
+	if r.Mode == Remote {
+		r.XML = restated(*r)
+	}
+	if err := save(ctx, tx, now, *r); err != nil {
+		return err
+	}
+	f := forward{Server: r.Server, Recording: r.ID}
+	if call == "updateRecordings" {
+		f = forward{Server: r.Server, Call: call, Query: idsQuery([]ID{r.ID}) + query}
+	}
+	if r.Server != "" && (r.Mode == Stored || s.deps.Conferences == nil) && (r.State != before || query != "" && f.Call != "") {
+		if err := enqueueForward(ctx, tx, now, f); err != nil {
+			return err
+		}
+	}
+	return s.tellAgain(ctx, tx, now, *r)
 }
 
 // tellAgain has a client told of formats that became watchable by a change. It joins tx.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -150,7 +151,7 @@ func (s *Service) importPart(ctx context.Context, in ImportInput, n *intake, p p
 	case err == nil:
 		out.Imported = append(out.Imported, told)
 		s.metrics.imports.WithLabelValues("imported").Inc()
-	case ctx.Err() != nil || errors.As(err, new(internalError)):
+	case ctx.Err() != nil || errors.As(err, new(internalError)) || errors.Is(err, errQuarantineFull):
 		return err
 	default:
 		told.Problem = err.Error()
@@ -202,12 +203,29 @@ func (s *Service) adopt(ctx context.Context, in ImportInput, n *intake, p part) 
 	}
 	old, err := s.enter(ctx, in, d)
 	if err != nil {
+		s.takeAway(ctx, d.format.Dir, err)
 		return false, err
 	}
 	if old != "" && old != d.format.Dir {
 		s.removeDir(ctx, old)
 	}
 	return false, nil
+}
+
+// takeAway removes the files of a format that was refused, unless they are in use.
+func (s *Service) takeAway(ctx context.Context, dir string, why error) {
+	if errors.As(why, new(internalError)) {
+		return // the same tar may come again
+	}
+	var used bool
+	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+		used, err = isUsed(ctx, r, dir)
+		return err
+	})
+	if err == nil && !used {
+		s.removeDir(ctx, dir)
+		_ = os.Remove(filepath.Join(s.deps.Dir, filepath.FromSlash(path.Dir(dir)))) // not empty while there are other formats
+	}
 }
 
 // isKnown reports whether the same files are here; the digest of the tar is then noted.
@@ -249,8 +267,9 @@ func (s *Service) move(from, to string) error {
 func (s *Service) enter(ctx context.Context, in ImportInput, d description) (old string, err error) {
 	now := s.deps.Now()
 	var refused error
+	bound := ""
 	err = s.deps.DB.Write(ctx, func(tx store.Tx) error {
-		old, refused = "", nil
+		old, refused, bound = "", nil, ""
 		rec := d.recording
 		rec.Server, rec.IndexedAt = in.Server, now
 		origin, err := s.claim(ctx, tx, &rec, d.meta, in)
@@ -269,6 +288,14 @@ func (s *Service) enter(ctx context.Context, in ImportInput, d description) (old
 		} else if rec.State == Deleted {
 			refused = errDeleted
 			return nil
+		}
+		if rec.Connection == "" && in.Server != "" {
+			if bound, _, err = s.fits(ctx, tx, in.Server, rec.ID, d.format.Type, d.format.Bytes); err != nil || bound != "" {
+				return err
+			}
+			if err := forgetRefusals(ctx, tx, in.Server); err != nil {
+				return err
+			}
 		}
 		if err := save(ctx, tx, now, rec); err != nil {
 			return err
@@ -294,6 +321,9 @@ func (s *Service) enter(ctx context.Context, in ImportInput, d description) (old
 	if err != nil {
 		return "", internalError{err}
 	}
+	if bound != "" {
+		return "", s.refuseQuarantine(ctx, in.Server, d.recording.ID, bound)
+	}
 	return old, refused
 }
 
@@ -317,6 +347,7 @@ func mayReplace(was, fresh Recording) error {
 func merged(was, fresh Recording) Recording {
 	out := fresh
 	out.IndexedAt, out.Access, out.KeepUntil, out.Notice = was.IndexedAt, was.Access, was.KeepUntil, was.Notice
+	out.KeptForever, out.Announce = was.KeptForever, was.Announce
 	if was.State == Published || was.State == Unpublished {
 		out.State = was.State
 	}

@@ -4,6 +4,7 @@ package recording
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,33 +26,38 @@ const (
 
 // aged is what age decides.
 type aged struct {
-	until  instant.Instant // when it is deleted; none is never
-	notice int             // days of the last notice, the new one included
-	tell   bool            // of until, now
-	remove bool            // its time is over, and both notices were given
+	until     instant.Instant // when it is deleted; none is never
+	notice    int             // days of the last notice, the new one included
+	forever   bool            // no limit holds
+	tell      bool            // of until, now
+	shortened bool            // until is sooner than it was said
+	remove    bool            // its time is over, and both notices were given
 }
 
 // age applies a retention of so many days to a recording (gateway.md V6): until = end + days. It never deletes sooner than 14 days after the
 // first notice and 3 after the last; a retention that became shorter takes effect after 30 days at the earliest. Example: ended on day
-// 0 and kept 90 days, it is announced on day 76 and on day 87, and deleted on day 90.
-func age(now instant.Instant, r Recording, days tariff.Limit) aged {
+// 0 and kept 90 days, it is announced on day 76 and on day 87, and deleted on day 90. Notices may be given early, by as much as ahead says.
+func age(now instant.Instant, r Recording, days tariff.Limit, ahead time.Duration) aged {
 	n, limited := days.Int()
 	if !limited {
-		return aged{}
+		return aged{forever: true}
 	}
 	out := aged{until: instantOf(r.EndedMS).Add(time.Duration(min(n, 36500)) * day), notice: r.Notice}
 	switch {
+	case r.KeptForever:
+		out.until, out.notice, out.shortened = instant.Later(out.until, now.Add(afterDowngrade)), 0, true
 	case r.KeepUntil.IsZero():
 	case out.until.Before(r.KeepUntil):
 		out.until = instant.Later(out.until, instant.Earlier(r.KeepUntil, now.Add(afterDowngrade)))
+		out.shortened = out.until.Before(r.KeepUntil)
 	case out.until.After(r.KeepUntil) && out.until.Sub(now) > firstNotice*day:
 		out.notice = 0 // it is kept longer again: announced anew
 	}
 	left := out.until.Sub(now)
 	switch {
-	case out.notice == 0 && left <= firstNotice*day:
+	case out.notice == 0 && left <= firstNotice*day+ahead:
 		out.notice, out.tell, out.until = firstNotice, true, instant.Later(out.until, now.Add(firstNotice*day))
-	case out.notice == firstNotice && left <= lastNotice*day:
+	case out.notice == firstNotice && left <= lastNotice*day+ahead:
 		out.notice, out.tell, out.until = lastNotice, true, instant.Later(out.until, now.Add(lastNotice*day))
 	case out.notice == lastNotice && left <= 0:
 		out.remove = true
@@ -59,28 +65,63 @@ func age(now instant.Instant, r Recording, days tariff.Limit) aged {
 	return out
 }
 
-// Keep is the duty of every hour: stored recordings age, and the trash is emptied. It is safe to repeat.
+// together is how much earlier notices are given to go into a letter that is written anyway: so a member gets at most one a day.
+const together = day
+
+// Keep is the duty of every hour: stored recordings age, people are told of it, and the trash is emptied. It is safe to repeat, and on
+// several nodes at once.
 func (s *Service) Keep(ctx context.Context) error {
-	days := map[id.Member]*tariff.Limits{}
-	var last ID
-	for {
-		var some []Recording
-		now := s.deps.Now()
-		err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
-			if some, err = aging(ctx, r, last, keepBatch); err != nil {
-				return err
-			}
-			for _, v := range some {
-				if _, known := days[v.Member]; known {
-					continue
-				}
-				e, err := tariff.Entitled(ctx, r, v.Member, now)
-				if err != nil {
+	var members []id.Member
+	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+		members, err = agingMembers(ctx, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if err := s.keepMember(ctx, m); err != nil {
+			return err
+		}
+	}
+	if err := s.announceAll(ctx); err != nil {
+		return err
+	}
+	s.sweep(ctx)
+	return s.emptyTrash(ctx)
+}
+
+// keepMember ages the recordings of one member.
+func (s *Service) keepMember(ctx context.Context, member id.Member) error {
+	now := s.deps.Now()
+	var all []Recording
+	var e tariff.Entitlement
+	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+		if e, err = tariff.Entitled(ctx, r, member, now); err != nil || !e.Allowed {
+			return err // who is suspended loses nothing meanwhile
+		}
+		all, err = aging(ctx, r, member)
+		return err
+	})
+	if err != nil || !e.Allowed {
+		return err
+	}
+	days, ahead := e.Limits.RetentionDays, time.Duration(0)
+	if slices.ContainsFunc(all, func(v Recording) bool { return age(now, v, days, 0).tell }) {
+		ahead = together
+	}
+	var due []ID
+	for _, v := range all {
+		a := age(now, v, days, ahead)
+		if a.until != v.KeepUntil || a.notice != v.Notice || a.forever != v.KeptForever || a.remove {
+			due = append(due, v.ID)
+		}
+	}
+	for part := range slices.Chunk(due, keepBatch) {
+		err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
+			for _, v := range part {
+				if err := ageOne(ctx, tx, now, v, days, ahead); err != nil {
 					return err
-				}
-				days[v.Member] = nil
-				if e.Allowed { // who is suspended loses nothing meanwhile
-					days[v.Member] = &e.Limits
 				}
 			}
 			return nil
@@ -88,53 +129,37 @@ func (s *Service) Keep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, v := range some {
-			last = v.ID
-			if l := days[v.Member]; l != nil {
-				if err := s.ageOne(ctx, now, v, l.RetentionDays); err != nil {
-					return err
-				}
-			}
-		}
-		if len(some) < keepBatch {
-			break
-		}
 	}
-	s.sweep(ctx)
-	return s.emptyTrash(ctx)
+	return nil
 }
 
-func (s *Service) ageOne(ctx context.Context, now instant.Instant, v Recording, days tariff.Limit) error {
-	a := age(now, v, days)
-	if a.until == v.KeepUntil && a.notice == v.Notice && !a.remove {
-		return nil
+func ageOne(ctx context.Context, tx store.Tx, now instant.Instant, v ID, days tariff.Limit, ahead time.Duration) error {
+	r, ok, err := byID(ctx, tx, v)
+	if err != nil || !ok || r.State == Deleted {
+		return err
 	}
-	return s.deps.DB.Write(ctx, func(tx store.Tx) error {
-		r, ok, err := byID(ctx, tx, v.ID)
-		if err != nil || !ok || r.State == Deleted {
-			return err
-		}
-		a := age(now, r, days)
-		r.KeepUntil, r.Notice = a.until, a.notice
-		action := ""
-		switch {
-		case a.remove:
-			r.State, r.DeletedAt, action = Deleted, now, "recording.expired"
-			if r.Server != "" {
-				if err := enqueueForward(ctx, tx, now, forward{Server: r.Server, Recording: r.ID}); err != nil {
-					return err
-				}
+	a := age(now, r, days, ahead)
+	r.KeepUntil, r.Notice, r.KeptForever = a.until, a.notice, a.forever
+	action := ""
+	switch {
+	case a.remove:
+		r.State, r.DeletedAt, r.Announce, action = Deleted, now, AnnounceNothing, "recording.expired"
+		if r.Server != "" {
+			if err := enqueueForward(ctx, tx, now, forward{Server: r.Server, Recording: r.ID}); err != nil {
+				return err
 			}
-		case a.tell:
-			action = "recording.expires"
 		}
-		if err := save(ctx, tx, now, r); err != nil || action == "" {
-			return err
-		}
-		return identity.Audit(ctx, tx, now, identity.Event{
-			Actor: identity.System(), Action: action, Object: string(r.ID), Member: r.Member,
-			Detail: map[string]string{"days": strconv.Itoa(a.notice), "until": a.until.In(time.UTC).String()},
-		})
+	case a.tell:
+		r.Announce, action = AnnounceExpires, "recording.expires"
+	case a.shortened:
+		r.Announce, action = AnnounceShortened, "recording.shortened"
+	}
+	if err := save(ctx, tx, now, r); err != nil || action == "" {
+		return err
+	}
+	return identity.Audit(ctx, tx, now, identity.Event{
+		Actor: identity.System(), Action: action, Object: string(r.ID), Member: r.Member,
+		Detail: map[string]string{"days": strconv.Itoa(a.notice), "until": a.until.In(time.UTC).String()},
 	})
 }
 

@@ -9,6 +9,8 @@ type metrics struct {
 	imports   *prometheus.CounterVec
 	callbacks *prometheus.CounterVec
 	discovery *prometheus.CounterVec
+	letters   prometheus.Counter
+	refused   prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -20,8 +22,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		callbacks: counter("meetcoop_recording_callbacks_total", "Clients told of a recording by outcome: ok or failed."),
 		discovery: counter("meetcoop_recording_discoveries_total", "Servers asked for their recordings by outcome: ok or failed."),
 	}
+	m.letters = prometheus.NewCounter(prometheus.CounterOpts{Name: "meetcoop_recording_letters_total", Help: "Letters to members about recordings that will be removed."})
+	m.refused = prometheus.NewCounter(prometheus.CounterOpts{Name: "meetcoop_recording_quarantine_refused_total", Help: "Uploads refused because their server fills its quarantine."})
 	if r != nil {
-		r.MustRegister(m.imports, m.callbacks, m.discovery)
+		r.MustRegister(m.imports, m.callbacks, m.discovery, m.letters, m.refused)
 	}
 	return m
 }

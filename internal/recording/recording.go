@@ -53,6 +53,9 @@ const (
 	AccessMembers   Access = "members"   // signed-in people of the member
 )
 
+// Accesses lists them all.
+var Accesses = []Access{AccessLink, AccessProtected, AccessMembers}
+
 // Recording is what became of one meeting.
 type Recording struct {
 	ID           ID
@@ -77,7 +80,19 @@ type Recording struct {
 	DeletedAt    instant.Instant // none unless Deleted
 	KeepUntil    instant.Instant // when it is deleted for its age; none is never, or not known yet
 	Notice       int             // days of the last notice of that: 0, 14 or 3
+	KeptForever  bool            // the level knew no age limit when it was last looked at
+	Announce     Announcement    // what people are still to be told of KeepUntil
 }
+
+// Announcement is why people get a letter about the end of a recording.
+type Announcement string
+
+// The announcements.
+const (
+	AnnounceNothing   Announcement = ""
+	AnnounceExpires   Announcement = "expires"   // its end is 14 or 3 days away
+	AnnounceShortened Announcement = "shortened" // the level keeps it less long than it was said
+)
 
 // Breakout is what is said of breakout rooms.
 type Breakout struct {
@@ -115,6 +130,16 @@ type Image struct {
 func (r Recording) Watchable() bool {
 	return r.Mode == Stored && r.State == Published && r.Connection != ""
 }
+
+// Title is what people call it: the name it was given later, which applications keep in the metadata "name", else its meeting's.
+func (r Recording) Title() string {
+	if t := strings.TrimSpace(r.Metadata[metaTitle]); t != "" {
+		return t
+	}
+	return r.Name
+}
+
+const metaTitle = "name"
 
 // Bytes returns what all formats take.
 func (r Recording) Bytes() (n int64) {

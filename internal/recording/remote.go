@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -286,8 +287,12 @@ func (s *Service) compare(ctx context.Context, r store.Reader, l *listing, began
 	if o, err = s.claim(ctx, r, rec, l.meta, ImportInput{Server: rec.Server}); err != nil {
 		return o, false, err
 	}
-	rec.XML = tenantsWords(*rec, l.tree)
 	was, exists, err := byID(ctx, r, rec.ID)
+	if rec.Connection == "" && was.Connection != "" && was.Server == rec.Server { // an operator said whose it is
+		rec.Connection, rec.Member, rec.Meeting, rec.ExternalID = was.Connection, was.Member, was.Meeting, was.ExternalID
+		maps.DeleteFunc(rec.Metadata, func(name, _ string) bool { return conference.IsOurMeta(name) })
+	}
+	rec.XML = tenantsWords(*rec, l.tree)
 	if err != nil || !exists {
 		return o, true, err
 	}

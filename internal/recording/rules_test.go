@@ -54,7 +54,7 @@ func TestALifeByAge(t *testing.T) {
 			r := Recording{EndedMS: start.Time().UnixMilli()}
 			got := map[string]int{}
 			for d := range 400 {
-				a := age(start.Add(time.Duration(d)*day), r, tc.days(d))
+				a := age(start.Add(time.Duration(d)*day), r, tc.days(d), 0)
 				if a.remove {
 					got["removed"] = d
 					break
@@ -73,13 +73,13 @@ func TestALifeByAge(t *testing.T) {
 
 func TestNothingIsRemovedWithoutNotice(t *testing.T) {
 	r := Recording{EndedMS: start.Time().UnixMilli()}
-	a := age(start.Add(1000*day), r, 90)
+	a := age(start.Add(1000*day), r, 90, 0)
 	if a.remove || !a.tell || a.until.Sub(start.Add(1000*day)) < firstNotice*day {
 		t.Errorf("after a long silence: %+v", a)
 	}
 	r.KeepUntil, r.Notice = a.until, a.notice
 	late := start.Add(2000 * day)
-	if a = age(late, r, 90); a.remove || !a.tell || a.notice != lastNotice || a.until.Sub(late) < lastNotice*day {
+	if a = age(late, r, 90, 0); a.remove || !a.tell || a.notice != lastNotice || a.until.Sub(late) < lastNotice*day {
 		t.Errorf("the last notice was never given: %+v", a)
 	}
 }

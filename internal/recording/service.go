@@ -22,6 +22,7 @@ import (
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/jobs"
+	"meetcoop/internal/locale"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/store"
 	"meetcoop/internal/tariff"
@@ -38,6 +39,16 @@ type Deps struct {
 	Links   []byte // the instance's key for links and cookies of protected recordings; 32 bytes, the same on every node
 	Dir     string // of files; made when missing
 	BaseURL string // where recordings are watched, without a slash at the end: --recordings-url, else --public-url
+
+	Catalog   *locale.Catalog // letters are written in it
+	PublicURL string          // of the pages that letters lead to, without a slash at the end
+
+	// What one server may have in quarantine; 0 are DefaultQuarantineRecordings and DefaultQuarantineBytes.
+	QuarantineRecordings int
+	QuarantineBytes      int64
+
+	// Entitled is tariff.Entitled or a cache of it; nil is the former.
+	Entitled func(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (tariff.Entitlement, error)
 
 	// On the command line both are nil: servers are told by the jobs of a node that serves.
 	Conferences *conference.Service
@@ -58,13 +69,22 @@ type Service struct {
 
 // New returns a Service.
 func New(deps Deps) (*Service, error) {
-	if deps.DB == nil || deps.Now == nil || deps.Log == nil || deps.Members == nil || deps.Fleet == nil || len(deps.IDs) != 32 || len(deps.Links) != 32 || deps.Dir == "" || deps.BaseURL == "" {
-		return nil, errors.New("recording: DB, Now, Log, Members, Fleet, IDs, Links, Dir and BaseURL are needed")
+	if deps.DB == nil || deps.Now == nil || deps.Log == nil || deps.Members == nil || deps.Fleet == nil || len(deps.IDs) != 32 || len(deps.Links) != 32 || deps.Dir == "" || deps.BaseURL == "" || deps.Catalog == nil || deps.PublicURL == "" {
+		return nil, errors.New("recording: DB, Now, Log, Members, Fleet, IDs, Links, Dir, BaseURL, Catalog and PublicURL are needed")
+	}
+	if deps.QuarantineRecordings == 0 {
+		deps.QuarantineRecordings = DefaultQuarantineRecordings
+	}
+	if deps.QuarantineBytes == 0 {
+		deps.QuarantineBytes = DefaultQuarantineBytes
+	}
+	if deps.Entitled == nil {
+		deps.Entitled = tariff.Entitled
 	}
 	if deps.PollEvery == 0 {
 		deps.PollEvery = 3 * time.Minute
 	}
-	deps.BaseURL = strings.TrimRight(deps.BaseURL, "/")
+	deps.BaseURL, deps.PublicURL = strings.TrimRight(deps.BaseURL, "/"), strings.TrimRight(deps.PublicURL, "/")
 	return &Service{deps: deps, metrics: newMetrics(deps.Registry), uploading: map[string]bool{}}, nil
 }
 
@@ -77,18 +97,21 @@ func (s *Service) Register(r *jobs.Runner) {
 	r.Every("recording.keep", time.Hour, s.Keep)
 }
 
-// MayRecord reports whether a member may record now: its level has recording, and what it keeps is less than the level's storage. It
+// MayRecord tells why a member may not record now: its level has no recording, or what it keeps is as much as the level's storage. It
 // joins r.
-func MayRecord(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (bool, error) {
+func MayRecord(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (conference.RecordingOff, error) {
 	e, err := tariff.Entitled(ctx, r, member, now)
 	if err != nil || !e.Limits.Recording {
-		return false, err
+		return conference.OffByLevel, err
 	}
 	if e.Limits.StorageBytes == tariff.Unlimited {
-		return true, nil
+		return conference.RecordingOn, nil
 	}
 	used, err := storedBytes(ctx, r, member)
-	return err == nil && used < int64(e.Limits.StorageBytes), err
+	if err == nil && used < int64(e.Limits.StorageBytes) {
+		return conference.RecordingOn, nil
+	}
+	return conference.OffByStorage, err
 }
 
 // StoredBytes returns what a member's recordings take here, the trash included. It joins r.

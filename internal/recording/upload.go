@@ -60,7 +60,8 @@ func SignUpload(secret, method, path, seconds, digest string) string {
 // Upload takes a part of a tar, or tells how much of it is here. The same digest as that of the format here is done at once.
 //
 // Errors: Forbidden recording.signature; Conflict recording.offset with how far it is, recording.busy when another request writes it; Invalid
-// recording.archive, recording.too_large, recording.digest, recording.broken: trying again with the same tar is useless.
+// recording.archive, recording.too_large, recording.digest, recording.broken: trying again with the same tar is useless. LimitReached
+// recording.quarantine_full: nobody knows whose it is, and its server has as much of that kind here as it may.
 func (s *Service) Upload(ctx context.Context, in UploadInput) (Uploaded, error) {
 	if err := s.signed(ctx, in); err != nil {
 		return Uploaded{}, err
@@ -93,7 +94,14 @@ func (s *Service) Upload(ctx context.Context, in UploadInput) (Uploaded, error) 
 		return Uploaded{}, fault.New(fault.Conflict, "recording.busy")
 	}
 	defer s.ends(name)
-	offset, complete, err := take(name, in)
+	allowed, err := s.admitUpload(ctx, in)
+	if err != nil {
+		if fault.KindOf(err) == fault.LimitReached {
+			_ = os.Remove(name) // what came before would lie here for nothing; the sweep tries again
+		}
+		return Uploaded{}, err
+	}
+	offset, complete, err := take(name, in, allowed)
 	if err != nil || !complete {
 		return Uploaded{Offset: offset}, err
 	}
@@ -152,8 +160,8 @@ func (s *Service) ends(name string) {
 	delete(s.uploading, name)
 }
 
-// take appends a part to what is here. What came before a connection broke stays for the next request.
-func take(name string, in UploadInput) (offset int64, complete bool, err error) {
+// take appends a part to what is here; most is the longest tar when its length was not said. What came before a connection broke stays for the next request.
+func take(name string, in UploadInput, most int64) (offset int64, complete bool, err error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		return 0, false, err
 	}
@@ -179,7 +187,6 @@ func take(name string, in UploadInput) (offset int64, complete bool, err error) 
 	if _, err := f.Seek(in.Offset, io.SeekStart); err != nil {
 		return 0, false, err
 	}
-	most := int64(mostUpload)
 	if in.Total >= 0 {
 		most = in.Total
 	}
@@ -218,7 +225,7 @@ func (s *Service) finish(ctx context.Context, name string, in UploadInput) (err 
 	}
 	report, err := s.Import(ctx, ImportInput{Tar: f, Server: in.Server, Only: Part{Recording: in.Recording, Format: in.Format}, Upload: in.Digest})
 	switch {
-	case err != nil && fault.KindOf(err) == fault.Invalid && fault.As(err) != nil:
+	case err != nil && fault.As(err) != nil && (fault.KindOf(err) == fault.Invalid || fault.KindOf(err) == fault.LimitReached):
 		return err
 	case err != nil:
 		return internalError{err}

@@ -115,6 +115,7 @@ deliver() {
       200 | 409) at=$(printf '%s' "$answer" | offset_of) ;;
       403) say "$format of $record: secret, server or clock is wrong"; return 2 ;;
       404 | 413 | 422) say "$format of $record is refused: $(printf '%s' "$answer" | head -n 1)"; return 2 ;;
+      507) say "$format of $record: the platform does not know whose it is, and has no more room for such from here"; return 1 ;;
       *) at= ;;
     esac
     if [ -z "$at" ] || [ "$at" = "$last" ]; then

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -90,6 +91,9 @@ type Options struct {
 
 	RecordingsEvery time.Duration // how often servers are asked for their recordings; 0 is 3 min
 	Engine          bool          // an embedded engine too, in memory; alone when Servers is 0
+
+	QuarantineRecordings int   // of one server; 0 is as in production
+	QuarantineBytes      int64 // likewise
 
 	IsMember func(ctx context.Context, r *http.Request, member id.Member) bool
 }
@@ -177,13 +181,13 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	n.Conferences, err = conference.New(conference.Deps{
 		Embedded: engines,
 		DB:       db, Now: c.clock, Log: o.Log, Gate: n.Gate, Fleet: n.Fleet, Node: node, IDs: c.Key.Derive("meeting ids"), PublicURL: front.URL, Transport: transport,
-		Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.PollEvery, DetachAfter: o.DetachAfter, MayRecord: recording.MayRecord,
+		Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.PollEvery, DetachAfter: o.DetachAfter, MayRecord: recording.MayRecord, Catalog: localetest.Catalog(c.t),
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Keys: n.Members.Keys, HookWaits: o.HookWaits,
 	})
 	c.must(err)
 	n.recordings = recording.Deps{
 		DB: db, Now: c.clock, Log: o.Log, Members: n.Members, Fleet: n.Fleet, IDs: c.Key.Derive("meeting ids"), Links: c.Key.Derive("recording links"), Dir: filepath.Join(c.t.TempDir(), "recordings"),
-		BaseURL: front.URL, Conferences: n.Conferences, Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.RecordingsEvery,
+		BaseURL: front.URL, Catalog: localetest.Catalog(c.t), PublicURL: front.URL, QuarantineRecordings: o.QuarantineRecordings, QuarantineBytes: o.QuarantineBytes, Conferences: n.Conferences, Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.RecordingsEvery,
 	}
 	n.Recordings, err = recording.New(n.recordings)
 	c.must(err)
@@ -264,6 +268,21 @@ func (n *Node) RecordingsAt(now instant.Clock) (*recording.Service, error) {
 	deps := n.recordings
 	deps.Now = now
 	return recording.New(deps)
+}
+
+// RecordingFiles lists the files and directories below that of recordings.
+func (n *Node) RecordingFiles(t testing.TB) (out []string) {
+	t.Helper()
+	err := filepath.WalkDir(n.recordings.Dir, func(at string, d fs.DirEntry, err error) error {
+		if err == nil && at != n.recordings.Dir {
+			out = append(out, at)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // Stop ends a node in an orderly way, once.
