@@ -100,7 +100,8 @@ func (h *Handler) Playback(w http.ResponseWriter, r *http.Request) {
 	head.Set("Cache-Control", "private, max-age=300")
 	if p.Access == recording.AccessLink {
 		head.Set("Access-Control-Allow-Origin", "*") // a sandboxed page reads its own files as a stranger
-	} else {
+	}
+	if p.Access != recording.AccessLink || in.File == "" || strings.HasSuffix(in.File, ".html") { // whoever hides it expects that to be seen
 		head.Set("Cache-Control", "private, no-cache")
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(h.deps.Now().Time().Add(playWithin)) // a server that cannot has none

@@ -439,8 +439,8 @@ func stateBadge(r *Request, v recording.Recording) Badge {
 // accessWords says who may watch, in short.
 func accessWords(r *Request, v recording.Recording) string {
 	switch {
-	case v.State == recording.Deleted:
-		return ""
+	case v.State != recording.Published:
+		return "" // nobody, for now
 	case v.Mode == recording.Remote:
 		return r.P.T("recordings.access_short.remote")
 	}

@@ -8,5 +8,6 @@ import "./meeting.mjs";
 import "./limits.mjs";
 import "./pages.mjs";
 import "./connections.mjs";
+import "./recordings.mjs";
 
 await main();

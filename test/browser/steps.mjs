@@ -2,6 +2,9 @@
 
 // Steps that journeys share, by role and label as a person finds them.
 
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { signIn, until, visitor } from "./harness.mjs";
 
 /** Opens a room by its name from the list and returns its link. */
@@ -135,3 +138,27 @@ export async function reads(page, text) {
 	await page.getByText(text, { exact: false }).first().waitFor();
 }
 
+/** Brings recordings of meetings into a server, as `recording import` takes them: { title, days ago, formats, megabytes, connection }. Returns their ids. */
+export async function bringRecordings(t, server, all) {
+	const ids = [];
+	for (const [i, r] of all.entries()) {
+		const dir = mkdtempSync(path.join(tmpdir(), "meetcoop-recordings-"));
+		t.after(() => Promise.resolve(rmSync(dir, { recursive: true, force: true })));
+		const begin = Date.now() - r.ago * 86_400_000;
+		const id = `${String(i + 1).padStart(40, "0")}-${begin}`;
+		for (const format of r.formats ?? ["presentation", "video"]) {
+			const at = path.join(dir, format, id);
+			mkdirSync(at, { recursive: true });
+			writeFileSync(
+				path.join(at, "metadata.xml"),
+				`<recording><id>${id}</id><state>published</state><published>true</published><start_time>${begin}</start_time><end_time>${begin + 54 * 60_000}</end_time><participants>9</participants>
+<meeting id="${id}" externalId="course-${i}" name="${r.title}" breakout="false"/><meta><meetingId>course-${i}</meetingId><meetingName>${r.title}</meetingName></meta>
+<playback><format>${format}</format><link>https://old.example/x</link><processing_time>1</processing_time><duration>3240000</duration></playback></recording>`,
+			);
+			writeFileSync(path.join(at, "video.webm"), Buffer.alloc((r.megabytes ?? 1) * 1_000_000));
+		}
+		await server.cli("recording", "import", dir, ...(r.connection ? ["--connection", r.connection] : []));
+		ids.push(id);
+	}
+	return ids;
+}

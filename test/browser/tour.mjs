@@ -3,7 +3,7 @@
 // Every page once, in a state worth looking at: what the accessibility scan and the screenshots walk through.
 
 import { signIn, visitor } from "./harness.mjs";
-import { hostIn, knock, openRoom } from "./steps.mjs";
+import { bringRecordings, hostIn, knock, openRoom } from "./steps.mjs";
 
 /** Brings a demo into the state the tour needs, and returns the pages as { name, path, who }. */
 export async function prepare(t, browser, server) {
@@ -26,6 +26,18 @@ export async function prepare(t, browser, server) {
 	const plug = "/m/common-loom/connections/common-loom-moodle";
 	const [{ id: machine }] = (await server.cli("server", "list", "--json")).filter((v) => v.name === "bbb-es-1");
 	await server.cli("server", "cordon", "bbb-es-1");
+	await server.cli("level", "override", "--member", "common-loom", "--recording", "on", "--reason", "tour");
+	const [lesson, , , old] = await bringRecordings(t, server, [
+		{ title: "Weaving course, lesson 1", ago: 2, megabytes: 4, connection: "common-loom-moodle" },
+		{ title: "Weaving course, lesson 2", ago: 9, megabytes: 3, connection: "common-loom-moodle" },
+		{ title: "Board and the question of the roof over the dyeing shed", ago: 16, formats: ["video"], connection: "common-loom-cloud" },
+		{ title: "Assembly", ago: 40, formats: ["presentation", "video", "notes"], connection: "common-loom-cloud" },
+		{ title: "Trial", ago: 5, formats: ["video"] },
+		{ title: "Concert", ago: 70, megabytes: 6 },
+	]);
+	await server.cli("recording", "publish", lesson, "--access", "members");
+	await server.cli("recording", "publish", old, "--off");
+	const kept = "/m/common-loom/recordings";
 	const ewan = "ewan@common-loom.example";
 	return {
 		room,
@@ -55,6 +67,13 @@ export async function prepare(t, browser, server) {
 			{ name: "connection-rotate", path: `${plug}/rotate`, who: ewan },
 			{ name: "connection-secret", path: `${plug}/rotate`, press: "main form button", shows: "#secret", who: ewan },
 			{ name: "connection-revoke", path: `${plug}/revoke`, who: ewan },
+			{ name: "recordings", path: "/recordings", who: ewan },
+			{ name: "member-recordings", path: kept, who: ewan },
+			{ name: "recording", path: `${kept}/${lesson}`, who: ewan },
+			{ name: "recording-hidden", path: `${kept}/${old}`, who: ewan },
+			{ name: "recording-delete", path: `${kept}/${old}/delete`, who: ewan },
+			{ name: "recordings-trash", path: `${kept}?view=trash`, who: ewan },
+			{ name: "quarantine", path: "/admin/recordings", who: ewan },
 			{ name: "servers", path: "/admin/servers", who: ewan },
 			{ name: "server-new", path: "/admin/servers/new", who: ewan },
 			{ name: "server", path: `/admin/servers/${machine}`, who: ewan },
