@@ -239,3 +239,20 @@ func BenchmarkText(b *testing.B) {
 		_ = p.T("fault.store.schema_newer", map[string]any{"Have": 3, "Want": 2})
 	}
 }
+
+func TestSizesAreWrittenInThousands(t *testing.T) {
+	c := load(t, rooms)
+	for n, want := range map[int64]string{
+		0: "0\u00a0kB", 1: "0.1\u00a0kB", 940: "0.9\u00a0kB", 1000: "1\u00a0kB", 1234: "1.2\u00a0kB", 9940: "9.9\u00a0kB", 9960: "10\u00a0kB", 999_400: "999\u00a0kB", 999_600: "1\u00a0MB", 20_000_000_000: "20\u00a0GB", 1_250_000_000_000: "1.3\u00a0TB", -5: "0\u00a0kB",
+		1 << 62: "4,612\u00a0PB",
+	} {
+		if got := c.Printer(locale.English, nil).Bytes(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+	for tag, want := range map[locale.Tag]string{locale.French: "1,2\u00a0Go", locale.German: "1,2\u00a0GB", locale.Swedish: "1,2\u00a0GB"} {
+		if got := c.Printer(tag, nil).Bytes(1_234_567_890); got != want {
+			t.Errorf("%s: %q, want %q", tag, got, want)
+		}
+	}
+}

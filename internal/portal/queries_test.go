@@ -23,11 +23,15 @@ func TestPagesKeepToTheirQueries(t *testing.T) {
 	usage, links := "/m/"+h.member.Slug+"/usage", "/m/"+h.member.Slug+"/connections"
 	w.connect(h, "hilado-moodle")
 	w.must(w.people.GrantRole(t.Context(), identity.Operator(), h.actor.Person, identity.RoleAdmin, instant.Instant{}))
+	rec, stray := w.recorded(h, "hilado-moodle", 3, "video", "presentation"), w.recorded(h, "", 4, "video")
+	kept := "/m/" + h.member.Slug + "/recordings"
 	server := "/admin/servers/" + string(w.server)
 	for _, path := range []string{
 		"/", "/levels", "/signin", "/signup", "/account", "/rooms", "/rooms/new", "/rooms/archived",
 		h.path(""), h.path("/join"), h.path("/archive"), usage, usage + "?span=month", usage + "?span=year",
 		links, links + "/new", links + "/hilado-moodle", links + "/hilado-moodle?span=hours", links + "/hilado-moodle/rotate", links + "/hilado-moodle/edit", links + "/hilado-moodle/revoke",
+		"/recordings", kept, kept + "?q=lesson&sort=end&connection=hilado-moodle", kept + "/" + rec, kept + "/" + rec + "/delete",
+		"/admin/recordings", "/admin/recordings/" + stray + "/assign", "/admin/recordings/" + stray + "/drop",
 		"/admin/servers", "/admin/servers/new", server, server + "/edit", server + "/disable",
 	} {
 		h.owner.get(path) // the session is remembered from here on
