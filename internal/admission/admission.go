@@ -39,6 +39,9 @@ const (
 	WhyReplaced Why = "replaced" // another tab of the same person
 )
 
+// ServicePlaces is how many helpers in one meeting take no place (gateway.md J3).
+const ServicePlaces = 2
+
 // Seat is one person's place in a running meeting.
 type Seat struct {
 	Member      id.Member
@@ -49,6 +52,7 @@ type Seat struct {
 	Present     bool            // really inside
 	ExpiresAt   instant.Instant // when it is free again unless they come; none while Present
 	Late        bool            // found inside without a seat
+	Service     bool            // of a helper of the operator's: takes no place
 	TakenAt     instant.Instant
 	SeenAt      instant.Instant // last change of Present; none before the first
 }
@@ -78,6 +82,10 @@ type JoinInput struct {
 
 	// Lease is how long the seat is kept for whoever is on the way; 0 is Deps.Lease.
 	Lease time.Duration
+
+	// Service says that this is a helper of the operator's, a recorder mostly: the first ServicePlaces of them in a meeting take no
+	// place, whatever the limits; further ones are people like others.
+	Service bool
 
 	// Wait puts the person on the waiting list when the seats or the meeting are full; a later
 	// refusal of another kind is still a fault.
@@ -118,12 +126,13 @@ type Seen struct {
 	People  []SeenPerson
 }
 
-// SeenPerson is somebody an engine lists. Person and Role are asked for in case the seat is gone; a
+// SeenPerson is somebody an engine lists. Person, Role and Service are asked for in case the seat is gone; a
 // zero Person counts as somebody unknown to us.
 type SeenPerson struct {
 	Participant id.Participant
 	Person      PersonKey
 	Role        Role
+	Service     bool // see JoinInput
 }
 
 // Observer hears what the gate decided, inside the deciding transaction: it writes through tx or does

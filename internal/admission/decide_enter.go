@@ -29,10 +29,11 @@ func (d *decision) enter(in *JoinInput) (Admission, *fault.Error) {
 		return d.again(m, s, in), nil
 	}
 	server, known := d.places.server(m.Server)
-	if f := d.crowded(m, in.Role, server); f != nil {
+	service := in.Service && m.services() < ServicePlaces
+	if f := d.crowded(m, in.Role, server); f != nil && !service {
 		return Admission{}, f
 	}
-	if d.limits.Enforcement != tariff.EnforceCreate {
+	if d.limits.Enforcement != tariff.EnforceCreate && !service {
 		if f := d.noSeat(m.ID, m.Connection, in.Role); f != nil {
 			return Admission{}, f
 		}
@@ -46,7 +47,18 @@ func (d *decision) enter(in *JoinInput) (Admission, *fault.Error) {
 	} else if d.places.full(m.Server, 1) {
 		return Admission{}, fleet.EngineFull(server.MaxPeople)
 	}
-	return Admission{Seat: *d.seat(m, in)}.of(m), nil
+	return Admission{Seat: *d.seat(m, in, service)}.of(m), nil
+}
+
+// services counts the seats of a meeting that take no place. All of its seats must be in memory; see readSome.
+func (m *meeting) services() int {
+	n := 0
+	for _, s := range m.seats {
+		if s.Service {
+			n++
+		}
+	}
+	return n
 }
 
 // of puts the meeting as it is after the seat was taken into the answer.
@@ -94,7 +106,7 @@ func (d *decision) start(in *JoinInput) (Admission, *fault.Error) {
 	}
 	d.fact(usage.Started, m, nil, 1, "")
 	d.out.events = append(d.out.events, event{kind: eventStarted, meeting: m.Meeting})
-	return Admission{Seat: *d.seat(m, in), Started: true}.of(m), nil
+	return Admission{Seat: *d.seat(m, in, false), Started: true}.of(m), nil
 }
 
 // crowded checks the people of one meeting: the level's limit, the meeting's own cap and what a server

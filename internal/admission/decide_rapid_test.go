@@ -80,6 +80,9 @@ func (b *table) step(reread bool, requests ...*request) []answer {
 				b.t.Fatalf("%s admitted twice", e.seat.Participant)
 			}
 			b.told[e.seat.Participant] = e.seat.Meeting
+			if e.seat.Service {
+				continue
+			}
 			granted++
 			if e.seat.Late {
 				late++
@@ -89,7 +92,7 @@ func (b *table) step(reread bool, requests ...*request) []answer {
 				b.t.Fatalf("%s released, but was never admitted", e.seat.Participant)
 			}
 			delete(b.told, e.seat.Participant)
-			if e.why == WhyReplaced {
+			if e.why == WhyReplaced && !e.seat.Service {
 				granted-- // the same seat under a new participant
 			}
 		}
@@ -109,12 +112,18 @@ func (b *table) counters() {
 	held := map[id.Participant]id.Meeting{}
 	for _, m := range l.meetings {
 		people, mods := 0, 0
+		if n := m.services(); n > ServicePlaces {
+			b.t.Fatalf("%s has %d seats that take no place", m.ID, n)
+		}
 		for _, s := range m.seats {
+			held[s.Participant] = m.ID
+			if s.Service {
+				continue
+			}
 			people++
 			if s.Role == RoleModerator {
 				mods++
 			}
-			held[s.Participant] = m.ID
 		}
 		if m.People != people || m.Moderators != mods {
 			b.t.Fatalf("%s says %d people, %d moderators; counted %d, %d", m.ID, m.People, m.Moderators, people, mods)
@@ -278,6 +287,7 @@ func TestAnyOrderOfRequestsKeepsTheInvariants(t *testing.T) {
 				in := b.joining(fmt.Sprint("room", rapid.IntRange(0, 2).Draw(t, "room")), fmt.Sprint("p", rapid.IntRange(0, 6).Draw(t, "person")))
 				in.MayStart = rapid.Bool().Draw(t, "start")
 				in.Wait = rapid.Bool().Draw(t, "wait")
+				in.Service = rapid.IntRange(0, 2).Draw(t, "service") == 0
 				in.Cap = tariff.Limit(rapid.IntRange(-1, 3).Draw(t, "cap"))
 				in.Kept = rapid.IntRange(0, 2).Draw(t, "kept")
 				if rapid.Bool().Draw(t, "moderator") {
@@ -304,6 +314,7 @@ func TestAnyOrderOfRequestsKeepsTheInvariants(t *testing.T) {
 				seen := Seen{Meeting: some()}
 				for range rapid.IntRange(0, 3).Draw(t, "listed") {
 					p := SeenPerson{Participant: someone(), Person: usage.KeyOf("conn", fmt.Sprint("p", rapid.IntRange(0, 6).Draw(t, "person")))}
+					p.Service = rapid.IntRange(0, 2).Draw(t, "service") == 0
 					if s := b.ledger.holders[p.Participant]; s != nil {
 						p.Person = s.Person
 						if s.Meeting != seen.Meeting {

@@ -52,9 +52,12 @@ func (d *decision) stranger(m *meeting, p SeenPerson, req *request) {
 			d.tear(w)
 		}
 	}
+	service := p.Service && m.services() < ServicePlaces
 	d.take(m, &Seat{
 		Member: d.member, Meeting: m.ID, Person: p.Person, Participant: p.Participant, Role: p.Role,
-		Present: true, Late: true, TakenAt: d.now, SeenAt: d.now,
+		Present: true, Late: !service, Service: service, TakenAt: d.now, SeenAt: d.now,
 	}, "late")
-	d.out.late++
+	if !service {
+		d.out.late++
+	}
 }

@@ -16,10 +16,10 @@ import (
 )
 
 // seat gives a new seat; the limits have been checked.
-func (d *decision) seat(m *meeting, in *JoinInput) *Seat {
+func (d *decision) seat(m *meeting, in *JoinInput, service bool) *Seat {
 	s := &Seat{
 		Member: d.member, Meeting: m.ID, Person: in.Person, Participant: in.Participant, Role: in.Role,
-		ExpiresAt: d.now.Add(d.leaseFor(in)), TakenAt: d.now,
+		ExpiresAt: d.now.Add(d.leaseFor(in)), TakenAt: d.now, Service: service,
 	}
 	d.take(m, s, "")
 	return s
@@ -37,12 +37,17 @@ func (d *decision) take(m *meeting, s *Seat, code string) {
 	}
 	d.touch(s)
 	d.expects(s)
-	d.fact(usage.Joined, m, s, 1, code)
+	if !s.Service {
+		d.fact(usage.Joined, m, s, 1, code)
+	}
 	d.out.events = append(d.out.events, event{kind: eventAdmitted, seat: *s})
 }
 
-// count adds by seats of the role of s to all counters.
+// count adds by seats of the role of s to all counters; a seat that takes no place counts nowhere.
 func (d *decision) count(m *meeting, s *Seat, by int) {
+	if s.Service {
+		return
+	}
 	d.seats += by
 	m.People += by
 	if s.Role == RoleModerator {
@@ -121,9 +126,10 @@ func (d *decision) release(s *Seat, why Why) {
 	if why != WhyExpired {
 		d.left[seatKey{s.Meeting, s.Person}] = struct{}{}
 	}
-	held := seconds(d.now.Sub(s.TakenAt))
-	m.Seconds += held
-	d.fact(usage.Left, m, s, held, string(why))
+	if held := seconds(d.now.Sub(s.TakenAt)); !s.Service {
+		m.Seconds += held
+		d.fact(usage.Left, m, s, held, string(why))
+	}
 	d.out.events = append(d.out.events, event{kind: eventReleased, seat: *s, why: why})
 }
 

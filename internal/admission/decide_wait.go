@@ -42,6 +42,7 @@ func (d *decision) enqueue(w *waiter, in *JoinInput) answer {
 		w.JoinInput = *in
 		d.waiting[w.Participant] = w
 	}
+	w.Service = false // who waits, waits for a place like others
 	d.refresh(w)
 	return d.waits(w)
 }

@@ -78,6 +78,7 @@ func differ(rt *rapid.T, t *testing.T, w *admissiontest.World, h admissiontest.H
 		case "join":
 			op.Join = h.Joining(fmt.Sprint("room", rapid.IntRange(0, 1).Draw(rt, "room")), fmt.Sprint("p", rapid.IntRange(0, 5).Draw(rt, "person")))
 			op.Join.Wait = rapid.Bool().Draw(rt, "wait")
+			op.Join.Service = rapid.IntRange(0, 2).Draw(rt, "service") == 0
 			op.Join.MayStart = rapid.IntRange(0, 2).Draw(rt, "start") > 0
 			if rapid.Bool().Draw(rt, "moderator") {
 				op.Join.Role = admission.RoleModerator
@@ -115,7 +116,7 @@ func differ(rt *rapid.T, t *testing.T, w *admissiontest.World, h admissiontest.H
 				}
 			}
 			if p := op.Participant; len(meetings) > 0 && ref.Seats()[p].Participant == "" {
-				list(op.Seen, op.Meeting, admission.SeenPerson{Participant: p, Person: usage.KeyOf(h.Connection, fmt.Sprint("p", rapid.IntRange(0, 5).Draw(rt, "stranger")))})
+				list(op.Seen, op.Meeting, admission.SeenPerson{Participant: p, Person: usage.KeyOf(h.Connection, fmt.Sprint("p", rapid.IntRange(0, 5).Draw(rt, "stranger"))), Service: rapid.Bool().Draw(rt, "helper")})
 			}
 			err = g.Reconcile(ctx, w.Server.ID, op.Seen, op.Began)
 		default:
@@ -175,10 +176,10 @@ func seatsIn(t *testing.T, w *admissiontest.World, h admissiontest.Host) map[id.
 	must(t, w.DB.Read(context.Background(), func(r store.Reader) error {
 		_, err := store.All(context.Background(), r, func(s store.Scanner) (struct{}, error) {
 			v := admission.Seat{Member: h.ID}
-			err := s.Scan(&v.Meeting, &v.Person, &v.Participant, &v.Role, &v.Present, &v.Late, &v.TakenAt, &v.SeenAt, &v.ExpiresAt)
+			err := s.Scan(&v.Meeting, &v.Person, &v.Participant, &v.Role, &v.Present, &v.Late, &v.TakenAt, &v.SeenAt, &v.ExpiresAt, &v.Service)
 			out[v.Participant] = v
 			return struct{}{}, err
-		}, `SELECT meeting, person_key, participant, role, present, late, taken_at, seen_at, expires_at FROM seat WHERE member = $1`, string(h.ID))
+		}, `SELECT meeting, person_key, participant, role, present, late, taken_at, seen_at, expires_at, service FROM seat WHERE member = $1`, string(h.ID))
 		return err
 	}))
 	return out

@@ -167,6 +167,9 @@ func (l *ledger) readSome(ctx context.Context, tx store.Tx, w *work, now instant
 		case kindJoin:
 			if m := l.open[req.join.key()]; m != nil {
 				persons[m.ID] = append(persons[m.ID], req.join.Person.String())
+				if req.join.Service {
+					whole[m.ID] = true // how many of them are there
+				}
 			}
 		case kindPresent, kindAway, kindRelease, kindKeep:
 			participants = append(participants, string(req.participant))

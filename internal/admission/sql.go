@@ -141,7 +141,7 @@ func countUsage(ctx context.Context, r store.Reader, m id.Member, now instant.In
 			CAST(COALESCE((SELECT peak FROM member_usage WHERE member = $1 AND peak_hour = $4), 0) AS BIGINT),
 			COUNT(*), CAST(COALESCE(SUM(CASE WHEN s.present THEN 0 ELSE 1 END), 0) AS BIGINT)
 		FROM meeting m JOIN seat s ON s.meeting = m.id
-		WHERE m.member = $1 AND m.state IN ('stub', 'reserved', 'live', 'detached') AND (s.expires_at IS NULL OR s.expires_at > $2)`,
+		WHERE m.member = $1 AND m.state IN ('stub', 'reserved', 'live', 'detached') AND (s.expires_at IS NULL OR s.expires_at > $2) AND NOT s.service`,
 		string(m), now, now.Add(-freshFor), hourOf(now)).Scan(&u.Waiting, &u.Seats.Peak, &u.Seats.Used, &u.Seats.Held)
 }
 

@@ -12,11 +12,11 @@ import (
 	"meetcoop/internal/store"
 )
 
-const seatColumns = `member, meeting, person_key, participant, role, present, late, taken_at, seen_at, expires_at`
+const seatColumns = `member, meeting, person_key, participant, role, present, late, taken_at, seen_at, expires_at, service`
 
 func scanSeat(s store.Scanner) (*Seat, error) {
 	var v Seat
-	err := s.Scan(&v.Member, &v.Meeting, &v.Person, &v.Participant, &v.Role, &v.Present, &v.Late, &v.TakenAt, &v.SeenAt, &v.ExpiresAt)
+	err := s.Scan(&v.Member, &v.Meeting, &v.Person, &v.Participant, &v.Role, &v.Present, &v.Late, &v.TakenAt, &v.SeenAt, &v.ExpiresAt, &v.Service)
 	return &v, err
 }
 
@@ -77,9 +77,9 @@ func clocksOf(ctx context.Context, r store.Reader, m id.Member) ([]clockRow, err
 }
 
 var (
-	upsertSeats = store.NewRows(`INSERT INTO seat (`+seatColumns+`) VALUES `, 10,
+	upsertSeats = store.NewRows(`INSERT INTO seat (`+seatColumns+`) VALUES `, 11,
 		` ON CONFLICT (meeting, person_key) DO UPDATE SET participant = excluded.participant, role = excluded.role, present = excluded.present,
-			late = excluded.late, taken_at = excluded.taken_at, seen_at = excluded.seen_at, expires_at = excluded.expires_at`)
+			late = excluded.late, taken_at = excluded.taken_at, seen_at = excluded.seen_at, expires_at = excluded.expires_at, service = excluded.service`)
 	deleteSeats  = store.NewRows(`DELETE FROM seat WHERE (meeting, person_key) IN (VALUES `, 2, `)`)
 	insertQueued = store.NewRows(`INSERT INTO waiter (`+waiterColumns+`) VALUES `, 16, ` ON CONFLICT (participant) DO UPDATE SET refreshed_at = excluded.refreshed_at`)
 	deleteTorn   = store.NewRows(`DELETE FROM waiter WHERE (member, participant) IN (VALUES `, 2, `)`)
@@ -104,7 +104,7 @@ func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
 				gone = append(gone, string(k.meeting), k.person.String())
 				continue
 			}
-			seats = append(seats, member, string(k.meeting), k.person.String(), string(s.Participant), string(s.Role), s.Present, s.Late, s.TakenAt, s.SeenAt, s.ExpiresAt)
+			seats = append(seats, member, string(k.meeting), k.person.String(), string(s.Participant), string(s.Role), s.Present, s.Late, s.TakenAt, s.SeenAt, s.ExpiresAt, s.Service)
 		}
 		for p := range w.out.torn {
 			torn = append(torn, member, string(p))

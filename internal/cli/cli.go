@@ -55,16 +55,17 @@ type Run struct {
 
 // Commands are the nouns; package app adds its own beside them.
 type Commands struct {
-	Member     MemberCmd     `cmd:"" help:"Members of the cooperative."`
-	Level      LevelCmd      `cmd:"" help:"Service levels, and what single members may use."`
-	Decision   DecisionCmd   `cmd:"" help:"Decisions that levels and policies rest on."`
-	Person     PersonCmd     `cmd:"" help:"People with an account."`
-	Usage      UsageCmd      `cmd:"" help:"What is used now."`
-	Audit      AuditCmd      `cmd:"" help:"Who changed what."`
-	Server     ServerCmd     `cmd:"" help:"Where meetings run."`
-	Recording  RecordingCmd  `cmd:"" help:"Recordings of meetings."`
-	Container  ContainerCmd  `cmd:"" help:"Greenlights that serve many members."`
-	Connection ConnectionCmd `cmd:"" help:"Endpoints of the BigBlueButton API for members' applications."`
+	Member      MemberCmd      `cmd:"" help:"Members of the cooperative."`
+	Level       LevelCmd       `cmd:"" help:"Service levels, and what single members may use."`
+	Decision    DecisionCmd    `cmd:"" help:"Decisions that levels and policies rest on."`
+	Person      PersonCmd      `cmd:"" help:"People with an account."`
+	Usage       UsageCmd       `cmd:"" help:"What is used now."`
+	Audit       AuditCmd       `cmd:"" help:"Who changed what."`
+	Server      ServerCmd      `cmd:"" help:"Where meetings run."`
+	Recording   RecordingCmd   `cmd:"" help:"Recordings of meetings."`
+	Container   ContainerCmd   `cmd:"" help:"Greenlights that serve many members."`
+	ServiceUser ServiceUserCmd `cmd:"" name:"service-user" help:"Recorders and other helpers that take no seat."`
+	Connection  ConnectionCmd  `cmd:"" help:"Endpoints of the BigBlueButton API for members' applications."`
 }
 
 // print writes v as JSON, or text, a tab-separated table whose first line is its head.

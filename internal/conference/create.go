@@ -419,6 +419,9 @@ func (s *Service) makeOn(ctx context.Context, c *Conference, most tariff.Limit, 
 	if err != nil {
 		return nil, err
 	}
+	if most, err = s.withHelpers(ctx, c.Connection, most); err != nil {
+		return nil, err
+	}
 	query := s.recordingParams(c, s.forServer(c, most, asked, s.deps.Now()), off, note)
 	content, err := b.again()
 	if err != nil {

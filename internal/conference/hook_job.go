@@ -18,6 +18,7 @@ const kindHookEnded jobs.Kind = "conference.hook_ended"
 
 const (
 	endedAfter = 250 * time.Millisecond // what was told before goes first
+	endedLook  = 50 * time.Millisecond  // whether all that was before is told
 	endedWaits = 2 * time.Second        // for what is still under way to the same hook, before the job comes back later
 )
 
@@ -76,11 +77,22 @@ func (s *Service) tellEnded(ctx context.Context, job jobs.Job) error {
 	}
 	wait, cancel := context.WithTimeout(ctx, endedWaits)
 	defer cancel()
-	for s.hooks.outbox.busy(h.ID) && wait.Err() == nil {
-		time.Sleep(20 * time.Millisecond)
-	}
-	if s.hooks.outbox.busy(h.ID) && !job.Last {
-		return errHookBusy
+	for busy := true; busy; {
+		if err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+			busy, err = untold(ctx, r, h.Connection, h.ID, args.Meeting)
+			return err
+		}); err != nil {
+			return err
+		}
+		if busy && wait.Err() != nil {
+			if job.Last {
+				break
+			}
+			return errHookBusy
+		}
+		if busy {
+			time.Sleep(endedLook)
+		}
 	}
 	body, err := s.hookBody(eventDoc("meeting-ended", map[string]any{"meeting": c.eventMeeting()}, args.At), args.At)
 	if err != nil {

@@ -3,7 +3,9 @@
 package conference
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"meetcoop/internal/id"
@@ -15,8 +17,8 @@ const (
 	mostWaiting = 64 << 20 // bytes of all that wait on this node
 )
 
-// outbox is what this node still has to tell clients, one line per hook, so that events arrive in their order. It is lost with the
-// process; the end of a meeting is told by a job.
+// outbox is what this node still has to tell clients, one line per hook, so that events arrive in their order. What it holds stands in
+// hook_event too, where another node, or this one after a restart, finds what was not told.
 type outbox struct {
 	mu    sync.Mutex
 	lines map[int64]*line
@@ -27,7 +29,14 @@ type outbox struct {
 // line is the events for one hook, oldest first, without the one under way. It exists while somebody works it off.
 type line struct {
 	hook  Hook
-	queue []string // bodies
+	queue []queued // by number
+}
+
+// queued is one event for one hook.
+type queued struct {
+	id    int64 // of its row; later events have higher ones
+	body  string
+	tries int // that failed
 }
 
 type slots struct {
@@ -35,9 +44,9 @@ type slots struct {
 	users  int
 }
 
-// put adds a body to a hook's line. fresh says that the line is new and needs somebody to work it off; lost is how many older bodies
-// had to go.
-func (o *outbox) put(h Hook, body string) (l *line, fresh bool, lost int) {
+// put adds an event to a hook's line. fresh says that the line is new and needs somebody to work it off; lost are older events that had to
+// go.
+func (o *outbox) put(h Hook, e queued) (l *line, fresh bool, lost []int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	l = o.lines[h.ID]
@@ -48,48 +57,42 @@ func (o *outbox) put(h Hook, body string) (l *line, fresh bool, lost int) {
 		l = &line{hook: h}
 		o.lines[h.ID] = l
 	}
-	l.queue = append(l.queue, body)
-	o.bytes += len(body)
+	at, _ := slices.BinarySearchFunc(l.queue, e.id, func(q queued, id int64) int { return cmp.Compare(q.id, id) })
+	l.queue = slices.Insert(l.queue, at, e)
+	o.bytes += len(e.body)
 	for len(l.queue) > 1 && (len(l.queue) > mostQueued || o.bytes > mostWaiting) {
-		o.bytes -= len(l.queue[0])
+		o.bytes -= len(l.queue[0].body)
+		lost = append(lost, l.queue[0].id)
 		l.queue = l.queue[1:]
-		lost++
 	}
 	return l, fresh, lost
 }
 
-// next takes the oldest body; ok is false when there is none, and the line is no more.
-func (o *outbox) next(l *line) (body string, ok bool) {
+// next takes the oldest event; ok is false when there is none, and the line is no more.
+func (o *outbox) next(l *line) (e queued, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(l.queue) == 0 {
 		delete(o.lines, l.hook.ID)
-		return "", false
+		return queued{}, false
 	}
-	body = l.queue[0]
+	e = l.queue[0]
 	l.queue = l.queue[1:]
-	o.bytes -= len(body)
-	return body, true
+	o.bytes -= len(e.body)
+	return e, true
 }
 
-// clear forgets a line and returns how many bodies that were.
+// clear forgets a line and returns how many events that were.
 func (o *outbox) clear(l *line) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, body := range l.queue {
-		o.bytes -= len(body)
+	for _, e := range l.queue {
+		o.bytes -= len(e.body)
 	}
 	n := len(l.queue)
 	l.queue = nil
 	delete(o.lines, l.hook.ID)
 	return n
-}
-
-// busy reports whether something for a hook waits or is under way on this node.
-func (o *outbox) busy(hook int64) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.lines[hook] != nil
 }
 
 // slot waits for one of the callbacks that a connection may have under way.

@@ -3,17 +3,20 @@
 package conference
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
+	"meetcoop/internal/jobs"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/store"
 )
@@ -32,69 +35,188 @@ func (s *Service) tell(ctx context.Context, c *Conference, event string, doc map
 	if err != nil {
 		return err
 	}
-	body := ""
-	for i := range all {
-		if !all[i].wants(c, event) {
-			continue
-		}
-		if body == "" {
-			if body, err = s.hookBody(doc, at); err != nil {
+	wanting := slices.DeleteFunc(slices.Clone(all), func(h Hook) bool { return !h.wants(c, event) })
+	if len(wanting) == 0 {
+		return nil
+	}
+	body, err := s.hookBody(doc, at)
+	if err != nil {
+		return err
+	}
+	now := s.deps.Now()
+	var numbers []int64
+	err = s.deps.DB.Write(ctx, func(tx store.Tx) error {
+		numbers = numbers[:0]
+		for _, h := range wanting {
+			n, err := insertHookEvent(ctx, tx, now, h, c.ID, body, s.deps.Node)
+			if err != nil {
 				return err
 			}
+			numbers = append(numbers, n)
 		}
-		l, fresh, lost := s.hooks.outbox.put(all[i], body)
-		s.hooks.metrics.sent.WithLabelValues("lost").Add(float64(lost))
-		if fresh {
-			s.spawn(func(ctx context.Context) { s.work(ctx, l) })
-		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, h := range wanting {
+		s.enqueueEvent(ctx, h, queued{id: numbers[i], body: body})
 	}
 	return nil
 }
 
-// work delivers a line until it is empty or its hook is gone.
+// enqueueEvent puts what stands in hook_event into the line of its hook.
+func (s *Service) enqueueEvent(ctx context.Context, h Hook, e queued) {
+	l, fresh, lost := s.hooks.outbox.put(h, e)
+	s.hooks.metrics.sent.WithLabelValues("lost").Add(float64(len(lost)))
+	s.forgetEvents(ctx, lost...)
+	if fresh {
+		s.spawn(func(ctx context.Context) { s.work(ctx, l) })
+	}
+}
+
+// forgetEvents deletes events that were told, or that nobody will be told.
+func (s *Service) forgetEvents(ctx context.Context, events ...int64) {
+	if len(events) == 0 {
+		return
+	}
+	err := s.deps.DB.Write(context.WithoutCancel(ctx), func(tx store.Tx) error { return deleteHookEvents(ctx, tx, events) })
+	if err != nil { // it is told once more after a restart
+		s.deps.Log.DebugContext(ctx, "event told and not forgotten", "err", err)
+	}
+}
+
+// work delivers a line until it is empty or its hook is gone. At a stop the rest stays for the next start.
 func (s *Service) work(ctx context.Context, l *line) {
 	for {
-		body, ok := s.hooks.outbox.next(l)
+		e, ok := s.hooks.outbox.next(l)
 		if !ok {
 			return
 		}
-		if !s.deliver(ctx, l.hook, body) {
+		switch s.deliver(ctx, l.hook, e) {
+		case eventTold:
+			s.forgetEvents(ctx, e.id)
+		case eventKept:
+			return
+		case eventLost:
 			s.hooks.metrics.sent.WithLabelValues("lost").Add(float64(1 + s.hooks.outbox.clear(l)))
+			err := s.deps.DB.Write(context.WithoutCancel(ctx), func(tx store.Tx) error { return deleteEventsOf(ctx, tx, l.hook.ID) })
+			if err != nil { // who takes them up finds that there is no hook
+				s.deps.Log.DebugContext(ctx, "events of a hook not forgotten", "hook", l.hook.ID, "err", err)
+			}
 			return
 		}
 	}
 }
 
-// deliver sends one body until it arrives. It is false when there is nobody to send it to any more.
-func (s *Service) deliver(ctx context.Context, h Hook, body string) bool {
-	for tries := 0; ; {
+// fate is what became of an event.
+type fate int
+
+const (
+	eventTold fate = iota
+	eventLost      // there is nobody to send it to any more
+	eventKept      // the program stops
+)
+
+// deliver sends one event until it arrives.
+func (s *Service) deliver(ctx context.Context, h Hook, e queued) fate {
+	for {
 		now, ok, err := s.hookNow(ctx, h)
 		if err == nil && !ok {
-			return false
+			return eventLost
 		}
 		if err == nil {
-			err = s.sendNoting(ctx, now, body)
+			err = s.sendNoting(ctx, now, e.body)
 		} else {
 			err = notTried{err}
 		}
 		if err == nil {
-			return true
+			return eventTold
 		}
-		s.deps.Log.DebugContext(ctx, "event not delivered", "hook", h.ID, "tries", tries+1, "err", err)
+		if ctx.Err() != nil {
+			return eventKept
+		}
+		s.deps.Log.DebugContext(ctx, "event not delivered", "hook", h.ID, "tries", e.tries+1, "err", err)
 		pause := time.Second
 		if !errors.As(err, &notTried{}) {
-			if tries == len(s.deps.HookWaits) {
+			if e.tries >= len(s.deps.HookWaits) {
 				s.dropHook(ctx, h)
-				return false
+				return eventLost
 			}
-			pause = s.deps.HookWaits[tries]
-			tries++
+			pause = s.deps.HookWaits[e.tries]
+			e.tries++
+			s.noteTries(ctx, e)
 		}
 		select {
 		case <-ctx.Done():
-			return false
+			return eventKept
 		case <-time.After(pause):
 		}
+	}
+}
+
+// noteTries keeps how often an event was tried, so that a restart does not begin from the first again.
+func (s *Service) noteTries(ctx context.Context, e queued) {
+	err := s.deps.DB.Write(ctx, func(tx store.Tx) error { return saveTries(ctx, tx, e) })
+	if err != nil { // some tries more, at worst
+		s.deps.Log.DebugContext(ctx, "tries of an event not noted", "err", err)
+	}
+}
+
+// takeUp puts events that no living node has in hand into this node's lines. former says that this node has just started: what a former
+// life of it had is nobody's either.
+func (s *Service) takeUp(ctx context.Context, former bool) error {
+	now := s.deps.Now()
+	var found []storedEvent
+	err := s.deps.DB.Write(ctx, func(tx store.Tx) error {
+		found = nil
+		held, err := heldEvents(ctx, tx)
+		if err != nil || len(held) == 0 {
+			return err
+		}
+		alive, err := jobs.Nodes(ctx, tx, now)
+		if err != nil {
+			return err
+		}
+		var orphaned []id.Node
+		for _, node := range held {
+			mine := node == s.deps.Node
+			if mine && former || !mine && !slices.ContainsFunc(alive, func(n jobs.Node) bool { return n.ID == node }) {
+				orphaned = append(orphaned, node)
+			}
+		}
+		for _, node := range orphaned {
+			events, err := eventsHeldBy(ctx, tx, node)
+			if err != nil {
+				return err
+			}
+			found = append(found, events...)
+			if err := handOver(ctx, tx, node, s.deps.Node); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(found, func(a, b storedEvent) int { return cmp.Compare(a.id, b.id) })
+	for _, e := range found {
+		s.enqueueEvent(ctx, Hook{ID: e.hook, Connection: e.connection}, e.queued)
+	}
+	if len(found) > 0 {
+		s.deps.Log.InfoContext(ctx, "events taken up that were not told yet", "events", len(found))
+	}
+	return nil
+}
+
+// layDown gives what this node had not told yet to whoever starts, or is there, next.
+func (s *Service) layDown(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	err := s.deps.DB.Write(ctx, func(tx store.Tx) error { return handOver(ctx, tx, s.deps.Node, "") })
+	if err != nil { // found all the same when this node has been silent for a while
+		s.deps.Log.WarnContext(ctx, "events not told yet not laid down", "err", err)
 	}
 }
 

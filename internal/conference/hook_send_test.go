@@ -4,6 +4,7 @@ package conference
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,38 +14,47 @@ import (
 	"meetcoop/internal/instant"
 )
 
-func TestALineKeepsTheNewestEvents(t *testing.T) {
+func TestALineKeepsTheNewestEventsInTheirOrder(t *testing.T) {
 	var o outbox
 	h := Hook{ID: 7}
-	l, fresh, lost := o.put(h, "0")
-	if !fresh || lost != 0 || !o.busy(7) || o.busy(8) {
+	put := func(n int64, body string) (*line, bool, []int64) { return o.put(h, queued{id: n, body: body}) }
+	l, fresh, lost := put(0, "0")
+	if !fresh || len(lost) != 0 {
 		t.Errorf("first: fresh %v, lost %d", fresh, lost)
 	}
-	for i := 1; i < mostQueued+5; i++ {
-		if _, fresh, n := o.put(h, strconv.Itoa(i)); fresh {
+	for i := int64(1); i < mostQueued+5; i++ {
+		_, fresh, gone := put(i, strconv.FormatInt(i, 10))
+		if fresh {
 			t.Fatal("a second line")
-		} else {
-			lost += n
 		}
+		lost = append(lost, gone...)
 	}
-	if lost != 5 || len(l.queue) != mostQueued {
+	if want := []int64{0, 1, 2, 3, 4}; !slices.Equal(lost, want) || len(l.queue) != mostQueued {
 		t.Errorf("%d lost, %d kept", lost, len(l.queue))
 	}
-	for i := 5; i < mostQueued+5; i++ {
-		if body, ok := o.next(l); !ok || body != strconv.Itoa(i) {
-			t.Fatalf("%q, %v instead of %d", body, ok, i)
+	for i := int64(5); i < mostQueued+5; i++ {
+		if e, ok := o.next(l); !ok || e.id != i || e.body != strconv.FormatInt(i, 10) {
+			t.Fatalf("%+v, %v instead of %d", e, ok, i)
 		}
 	}
-	if _, ok := o.next(l); ok || o.busy(7) || o.bytes != 0 {
-		t.Errorf("afterwards %d bytes, busy %v", o.bytes, o.busy(7))
+	if _, ok := o.next(l); ok || o.lines[7] != nil || o.bytes != 0 {
+		t.Errorf("afterwards %d bytes", o.bytes)
+	}
+	l, _, _ = put(20, "b") // what another node had not told comes before what is newer
+	put(10, "a")
+	put(30, "c")
+	for _, want := range []int64{10, 20, 30} {
+		if e, _ := o.next(l); e.id != want {
+			t.Errorf("%d instead of %d", e.id, want)
+		}
 	}
 	big := strings.Repeat("x", mostWaiting/2)
-	l, _, _ = o.put(h, big)
-	o.put(h, big)
-	if _, _, lost := o.put(h, "z"); lost != 1 || len(l.queue) != 2 {
+	put(41, big)
+	put(42, big)
+	if _, _, lost := put(43, "z"); !slices.Equal(lost, []int64{41}) || len(l.queue) != 2 {
 		t.Errorf("beyond the bytes: %d lost", lost)
 	}
-	if n := o.clear(l); n != 2 || o.bytes != 0 || o.busy(7) {
+	if n := o.clear(l); n != 2 || o.bytes != 0 || o.lines[7] != nil {
 		t.Errorf("cleared %d, %d bytes left", n, o.bytes)
 	}
 }

@@ -134,6 +134,13 @@ func (s *Service) joinOnce(ctx context.Context, in JoinInput, asked bbb.Query, c
 		seat.Lease = s.deps.LobbyLease
 	}
 	seat.Wait = in.Wait
+	if anonymous == "" {
+		helps, _, err := s.helping(ctx, c.Connection)
+		if err != nil {
+			return Joined{}, tryAgain(err)
+		}
+		seat.Service = helps(who)
+	}
 	srv, err := s.servers.get(ctx, c.Server)
 	if err != nil {
 		return Joined{}, err

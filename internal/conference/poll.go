@@ -341,7 +341,11 @@ func (s *Service) compare(ctx context.Context, srv *server, w *watch, list []bbb
 		}
 		s.tellDifferences(ctx, srv, c, info)
 		if info.EndTime == 0 && !info.ForciblyEnded {
-			seen = append(seen, admission.Seen{Meeting: c.ID, People: seats(c, info)})
+			people := seats(c, info)
+			if err := s.markHelpers(ctx, c, people, info); err != nil {
+				return err
+			}
+			seen = append(seen, admission.Seen{Meeting: c.ID, People: people})
 		}
 	}
 	s.poller.mu.Lock()

@@ -64,6 +64,7 @@ type Service struct {
 	poller  *poller
 	metrics *metrics
 	hooks   hooks
+	helpers helpers
 
 	mu      sync.Mutex
 	life    context.Context
@@ -106,10 +107,19 @@ func (s *Service) Register(r *jobs.Runner) {
 
 // Start reads what is open, and follows it. Starting twice is harmless.
 func (s *Service) Start(ctx context.Context) error {
+	began, err := s.begin(ctx)
+	if err == nil && began {
+		s.resume(ctx)
+	}
+	return err
+}
+
+// begin is Start without what is left from before; began is false when it was started already.
+func (s *Service) begin(ctx context.Context) (began bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stop != nil {
-		return nil
+		return false, nil
 	}
 	changed := make(chan id.Meeting, 4096)
 	missed := make(chan struct{}, 1)
@@ -123,19 +133,22 @@ func (s *Service) Start(ctx context.Context) error {
 			}
 		}
 	}); err != nil {
-		return err
+		return false, err
 	}
 	if err := s.hooks.watch(ctx, s.deps.DB, s.poller); err != nil {
-		return err
+		return false, err
+	}
+	if err := s.helpers.watch(ctx, s.deps.DB); err != nil {
+		return false, err
 	}
 	if err := s.readAll(ctx); err != nil {
-		return err
+		return false, err
 	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.life, s.stop = run, cancel
 	s.running.Go(func() { s.follow(run, changed, missed) })
 	s.running.Go(func() { s.poller.run(run) })
-	return nil
+	return true, nil
 }
 
 // Stop ends what Start began and waits for it.
@@ -146,6 +159,14 @@ func (s *Service) Stop() {
 	if stop != nil {
 		stop()
 		s.running.Wait()
+		s.layDown(s.life)
+	}
+}
+
+// resume takes up what was not told when the program stopped.
+func (s *Service) resume(ctx context.Context) {
+	if err := s.takeUp(ctx, true); err != nil && ctx.Err() == nil { // the node that leads tries again
+		s.deps.Log.WarnContext(ctx, "events not told yet not taken up", "err", err)
 	}
 }
 

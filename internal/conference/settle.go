@@ -107,7 +107,7 @@ func (s *Service) settle(ctx context.Context, c *Conference) error {
 // It is a duty.
 func (s *Service) reap(ctx context.Context) error {
 	now := s.deps.Now()
-	return errors.Join(s.reapMeetings(ctx, now), s.endDrained(ctx, now))
+	return errors.Join(s.reapMeetings(ctx, now), s.endDrained(ctx, now), s.takeUp(ctx, false))
 }
 
 func (s *Service) reapMeetings(ctx context.Context, now instant.Instant) error {

@@ -221,3 +221,23 @@ func connectionByTenant(ctx context.Context, r store.Reader, name string) (Conne
 	c, _, err := store.Find(ctx, r, scanConnection, `SELECT `+connectionColumns+` FROM connection WHERE tenant_name = $1 AND kind = 'api'`, name)
 	return c, err
 }
+
+func scanServiceUser(s store.Scanner) (ServiceUser, error) {
+	var u ServiceUser
+	err := s.Scan(&u.Connection, &u.Pattern, &u.CreatedAt)
+	return u, err
+}
+
+// ServiceUsers returns who are helpers, those of all connections first. It joins r.
+func ServiceUsers(ctx context.Context, r store.Reader) ([]ServiceUser, error) {
+	return store.All(ctx, r, scanServiceUser, `SELECT connection, pattern, created_at FROM service_user ORDER BY connection, pattern`)
+}
+
+func insertServiceUser(ctx context.Context, tx store.Tx, u ServiceUser) error {
+	_, err := tx.Exec(ctx, `INSERT INTO service_user (connection, pattern, created_at) VALUES ($1, $2, $3)`, string(u.Connection), u.Pattern, u.CreatedAt)
+	return err
+}
+
+func deleteServiceUser(ctx context.Context, tx store.Tx, c id.Connection, pattern string) (int64, error) {
+	return store.Affected(tx.Exec(ctx, `DELETE FROM service_user WHERE connection = $1 AND pattern = $2`, string(c), pattern))
+}

@@ -104,6 +104,9 @@ func (h *Handler) connectionOf(r *Request, f connectionFigures, m Mistakes) conn
 		page.Fresh = lastUsed(r, instant.Instant{})
 	}
 	connectionUsage(r, &page, f)
+	if len(f.Service) > 0 {
+		page.Facts = append(page.Facts, usageLine{Label: r.P.T("connections.service"), Value: r.P.List(f.Service), Hint: r.P.T("connections.service_hint")})
+	}
 	if !c.RevokedAt.IsZero() {
 		page.Gone = &Notice{Kind: NoticeInfo, Text: r.P.T("connections.gone", map[string]any{"When": r.P.DateTime(c.RevokedAt)})}
 		return page

@@ -43,6 +43,7 @@ type connectionFigures struct {
 	Now     admission.Usage
 	Keys    []membership.Secret // of one connection
 	Current membership.Connection
+	Service []string // userIDs of its helpers
 }
 
 // InUse are the connections that were not revoked.
@@ -87,6 +88,15 @@ func (h *Handler) connectionFigures(r *Request, name string, slots []instant.Ins
 			f.Current = f.All[i]
 			if f.Keys, err = h.Members.Keys(ctx, tx, f.Current, r.Now); err != nil {
 				return err
+			}
+			helpers, err := membership.ServiceUsers(ctx, tx)
+			if err != nil {
+				return err
+			}
+			for _, u := range helpers {
+				if u.Connection == "" || u.Connection == f.Current.ID {
+					f.Service = append(f.Service, u.Pattern)
+				}
 			}
 		}
 		if len(slots) == 0 || len(f.All) == 0 {

@@ -63,6 +63,7 @@ func connectionsSample(slots []instant.Instant, all ...membership.Connection) co
 	if len(all) > 0 {
 		f.Current = all[0]
 	}
+	f.Service = []string{"recorder-*", longWord + "*"}
 	f.Keys = []membership.Secret{
 		{ID: "sec_2", Text: sampleSecret, CreatedAt: sampleNow.Add(-time.Hour)},
 		{ID: "sec_1", Text: sampleSecret[5:], CreatedAt: sampleNow.Add(-90 * 24 * time.Hour), ExpiresAt: sampleNow.Add(23 * time.Hour), UsedAt: sampleNow.Add(-10 * time.Minute)},
