@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,9 @@ type Config struct {
 	DetachAfter   time.Duration  `name:"detach-after" default:"30s" placeholder:"DURATION" help:"How long a server is silent before its meetings are moved."`
 	CallbackAllow []netip.Prefix `name:"callback-allow" placeholder:"CIDR" help:"Private networks that callbacks of API clients may reach."`
 
+	MetricsCompat bool   `name:"metrics-compat" help:"Show BigBlueButton servers under the metric names of bigbluebutton-exporter too."`
+	GatewayDomain string `name:"gateway-domain" placeholder:"DOMAIN" help:"The API at <connection>.<domain>/bigbluebutton/api too, beside the path form."`
+
 	RecordingsURL string `name:"recordings-url" placeholder:"URL" help:"An origin of its own for playback pages. Default: the public URL, with pages from servers in a sandbox."`
 
 	QuarantineRecordings int `name:"quarantine-recordings" default:"200" placeholder:"N" help:"Recordings of unknown owner that one server may have here."`
@@ -62,6 +66,9 @@ type Config struct {
 	Dev         bool          `help:"Assets and templates from disk, and /dev/components."`
 	Demo        bool          `help:"Fill an empty database with an invented federation."`
 }
+
+// gatewayDomain is a name in DNS, in small letters, without a port.
+var gatewayDomain = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // Check reports every setting that is wrong or does not go with another one, all at once. It is not named Validate, which the parser would
 // call for every command: only a server needs all of them.
@@ -82,6 +89,7 @@ func (c Config) Check() error {
 		ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil && u.Host != c.BaseURL().Host
 		check.Field(ok, "recordings-url", "config.recordings_url")
 	}
+	check.Field(c.GatewayDomain == "" || gatewayDomain.MatchString(c.GatewayDomain), "gateway-domain", "config.gateway_domain")
 	check.Field((c.TLSCert == "") == (c.TLSKey == ""), "tls-cert", "config.tls_pair")
 	check.Field(c.TLSDomain == "" || c.TLSCert == "", "tls-domain", "config.tls_both")
 	host, _, _ := net.SplitHostPort(c.Listen) // wrong ones were reported above

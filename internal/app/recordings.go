@@ -59,6 +59,8 @@ func (n *node) besidesPages(pages http.Handler, around ...web.Middleware) http.H
 		switch {
 		case strings.HasPrefix(r.URL.Path, gateway.Path):
 			api.ServeHTTP(w, r)
+		case n.gateway.ByHost(r):
+			api.ServeHTTP(w, r)
 		case r.URL.Path == gateway.UserPath:
 			users.ServeHTTP(w, r)
 		case gateway.IsPlayback(r.URL.Path):

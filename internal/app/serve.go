@@ -173,13 +173,18 @@ func (n *node) build(ctx context.Context) error {
 	}
 	n.conferences, err = conference.New(conference.Deps{
 		DB: n.db, Now: n.now, Log: n.log, Gate: n.gate, Fleet: n.fleet, Node: n.id, IDs: key.Derive("meeting ids"), PublicURL: n.cfg.BaseURL().String(),
-		Transport: bbb.NewTransport(), Embedded: engines.Transport, Outbound: web.Outbound(5*time.Second, n.cfg.callbacks()...), Allow: n.cfg.callbacks(), Keys: n.members.Keys, Registry: n.registry,
+		Transport: bbb.NewTransport(), Embedded: engines.Transport, Outbound: web.Outbound(5*time.Second, n.cfg.callbacks()...), Allow: n.cfg.callbacks(), Keys: n.members.Keys, Registry: n.registry, MetricsCompat: n.cfg.MetricsCompat,
 		LobbyLease: n.cfg.LobbyLease, PollEvery: n.cfg.PollInterval, DetachAfter: n.cfg.DetachAfter, MayRecord: recording.MayRecord, Catalog: n.catalog,
 	})
 	if err != nil {
 		return err
 	}
 	n.conferences.Register(n.jobs)
+	if n.cfg.MetricsCompat {
+		counted := newCompatRecordings(n.db, n.now)
+		n.registry.MustRegister(counted)
+		n.jobs.Every("app.recordings_counted", recordingsCountEvery, counted.count)
+	}
 	recordings, err := n.recordingDeps()
 	if err != nil {
 		return err
@@ -305,7 +310,7 @@ func (n *node) handler() (http.Handler, error) {
 	}
 	if n.gateway, err = gateway.New(gateway.Deps{
 		DB: n.db, Now: n.now, Log: n.log, Catalog: n.catalog, Members: n.members, Conferences: n.conferences, PublicURL: n.cfg.BaseURL().String(), Pages: n.refuseClient(secure), Registry: n.registry,
-		Recordings: n.recordings, RecordingsURL: n.cfg.RecordingsURL, IsMember: n.isMember(visitors),
+		Recordings: n.recordings, RecordingsURL: n.cfg.RecordingsURL, Domain: n.cfg.GatewayDomain, IsMember: n.isMember(visitors),
 	}); err != nil {
 		return nil, err
 	}

@@ -107,6 +107,7 @@ func (p *poller) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.servers)
+	p.s.compat.keep(nil)
 	p.s.hooks.polled.forget()
 }
 
@@ -168,6 +169,7 @@ func (p *poller) dispatch(ctx context.Context) error {
 		})
 	}
 	p.s.metrics.foreign.Set(float64(foreign))
+	p.s.compat.keep(p.servers)
 	return nil
 }
 
@@ -185,11 +187,12 @@ func (p *poller) evacuate(ctx context.Context, server id.Server) {
 
 // poll asks one server and acts on the answer.
 func (p *poller) poll(ctx context.Context, srv *server, w *watch) {
-	began := p.s.deps.Now()
+	began, asked := p.s.deps.Now(), time.Now()
 	list, err := srv.Meetings(ctx)
 	if ctx.Err() != nil {
 		return
 	}
+	p.s.compat.polled(srv, list, time.Since(asked), err == nil)
 	p.mu.Lock()
 	if err != nil {
 		w.failures++

@@ -49,6 +49,8 @@ type Deps struct {
 	MayRecord func(ctx context.Context, r store.Reader, member id.Member, now instant.Instant) (RecordingOff, error)
 	Catalog   *locale.Catalog // needed with MayRecord: moderators are told in it
 
+	MetricsCompat bool // what polls say under the names of bigbluebutton-exporter too (--metrics-compat)
+
 	LobbyLease  time.Duration // how long the seat of a guest in a lobby is kept; default 5 min (--lobby-lease)
 	PollEvery   time.Duration // default 10 s (--poll-interval)
 	DetachAfter time.Duration // how long a server must be silent to be dead; default 30 s (--detach-after)
@@ -65,6 +67,7 @@ type Service struct {
 	metrics *metrics
 	hooks   hooks
 	helpers helpers
+	compat  *compat // nil unless asked for
 
 	mu      sync.Mutex
 	life    context.Context
@@ -90,6 +93,10 @@ func New(deps Deps) (*Service, error) {
 	}
 	deps.PublicURL = strings.TrimRight(deps.PublicURL, "/")
 	s := &Service{deps: deps, ids: ids{deps.IDs}, board: newBoard(), metrics: newMetrics(deps.Registry), hooks: hooks{metrics: newHookMetrics(deps.Registry)}}
+	if deps.MetricsCompat && deps.Registry != nil {
+		s.compat = &compat{}
+		deps.Registry.MustRegister(s.compat)
+	}
 	s.servers = &servers{fleet: deps.Fleet, db: deps.DB, transport: deps.Transport, embedded: deps.Embedded}
 	s.poller = newPoller(s)
 	return s, nil

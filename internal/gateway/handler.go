@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -43,6 +44,7 @@ type Deps struct {
 	Pages       Pages
 	Registry    prometheus.Registerer // nil: counted and shown nowhere
 
+	Domain        string // the API is at <connection>.<Domain>/bigbluebutton/api too; "" is only below Path
 	RecordingsURL string // an origin for recordings only; "" is none, and pages from servers run in a sandbox
 	// IsMember reports whether a browser is signed in as somebody of a member; nil: nobody is.
 	IsMember func(ctx context.Context, r *http.Request, member id.Member) bool
@@ -124,6 +126,10 @@ var connectionForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rest, ok := strings.CutPrefix(r.URL.Path, Path)
 	if !ok {
+		if connection, name, byHost := h.byHost(r); byHost {
+			h.api(w, r, connection, name)
+			return
+		}
 		http.NotFound(w, r)
 		return
 	}
@@ -138,6 +144,31 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.api(w, r, connection, strings.TrimPrefix(rest, "/"))
+}
+
+const hostPath = "/bigbluebutton/api"
+
+// ByHost reports whether a request is for the API by the name of its host (--gateway-domain). The path form wins.
+func (h *Handler) ByHost(r *http.Request) bool {
+	_, _, ok := h.byHost(r)
+	return ok
+}
+
+// byHost takes the connection out of the host, and the call out of the path. Whether there is such a connection shows as for the path form.
+func (h *Handler) byHost(r *http.Request) (connection, name string, ok bool) {
+	rest, ok := strings.CutPrefix(r.URL.Path, hostPath)
+	if !ok || h.deps.Domain == "" || (rest != "" && rest[0] != '/') || strings.HasPrefix(r.URL.Path, Path) {
+		return "", "", false
+	}
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	connection, ok = strings.CutSuffix(strings.ToLower(strings.TrimSuffix(host, ".")), "."+h.deps.Domain)
+	if !ok || !connectionForm.MatchString(connection) {
+		return "", "", false
+	}
+	return connection, strings.TrimPrefix(rest, "/"), true
 }
 
 const apiRoute = Path + "{connection}/bigbluebutton/api"

@@ -57,6 +57,14 @@ test("an owner makes a connection, sees its secret once, replaces it and revokes
 	await page.getByRole("button", { name: "Save rule" }).click();
 	await reads(page, "record is always false, whatever the application sends.");
 
+	await page.getByRole("link", { name: "Change" }).click();
+	await page.getByRole("radio", { name: "In the application" }).check();
+	await page.getByRole("combobox", { name: "Service level of its own" }).selectOption("level-1");
+	await page.getByRole("combobox", { name: "Signature of events" }).selectOption("sha256");
+	await page.getByRole("button", { name: "Save" }).click();
+	await reads(page, "The connection is changed.");
+	await reads(page, "SHA-256");
+
 	await page.getByRole("link", { name: "Revoke" }).click();
 	await page.getByRole("button", { name: "Revoke" }).click(); // nothing typed: the browser asks for it
 	equal(new URL(page.url()).pathname, "/m/common-loom/connections/loom-moodle/revoke", "still asked");

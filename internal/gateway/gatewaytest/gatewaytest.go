@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"meetcoop/internal/admission"
 	"meetcoop/internal/conference"
 	"meetcoop/internal/engine"
@@ -82,12 +84,14 @@ type Node struct {
 type Options struct {
 	Servers     int // BigBlueButton servers; 0 is one
 	Server      bbbtest.Config
-	Lease       time.Duration   // of seats; 0 is 75 s
-	Hold        time.Duration   // 0 is 300 ms
-	PollEvery   time.Duration   // 0 is 150 ms
-	DetachAfter time.Duration   // 0 is 1 s, or three polls where that is longer
-	Log         *slog.Logger    // nil discards
-	HookWaits   []time.Duration // between tries of one event of a webhook; nil is as in production
+	Lease       time.Duration        // of seats; 0 is 75 s
+	Hold        time.Duration        // 0 is 300 ms
+	PollEvery   time.Duration        // 0 is 150 ms
+	DetachAfter time.Duration        // 0 is 1 s, or three polls where that is longer
+	Log         *slog.Logger         // nil discards
+	Domain      string               // --gateway-domain
+	Compat      *prometheus.Registry // --metrics-compat, into this; nil is off
+	HookWaits   []time.Duration      // between tries of one event of a webhook; nil is as in production
 
 	RecordingsEvery time.Duration // how often servers are asked for their recordings; 0 is 3 min
 	Engine          bool          // an embedded engine too, in memory; alone when Servers is 0
@@ -183,6 +187,7 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 		DB:       db, Now: c.clock, Log: o.Log, Gate: n.Gate, Fleet: n.Fleet, Node: node, IDs: c.Key.Derive("meeting ids"), PublicURL: front.URL, Transport: transport,
 		Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.PollEvery, DetachAfter: o.DetachAfter, MayRecord: recording.MayRecord, Catalog: localetest.Catalog(c.t),
 		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Keys: n.Members.Keys, HookWaits: o.HookWaits,
+		Registry: registerer(o.Compat), MetricsCompat: o.Compat != nil,
 	})
 	c.must(err)
 	n.recordings = recording.Deps{
@@ -192,7 +197,7 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	n.Recordings, err = recording.New(n.recordings)
 	c.must(err)
 	n.Handler, err = gateway.New(gateway.Deps{
-		DB: db, Now: c.clock, Log: o.Log, Catalog: localetest.Catalog(c.t), Members: n.Members, Conferences: n.Conferences, PublicURL: front.URL, Recordings: n.Recordings, IsMember: o.IsMember,
+		DB: db, Now: c.clock, Log: o.Log, Catalog: localetest.Catalog(c.t), Members: n.Members, Conferences: n.Conferences, PublicURL: front.URL, Recordings: n.Recordings, IsMember: o.IsMember, Domain: o.Domain,
 		Pages: func(w http.ResponseWriter, _ *http.Request, err error, back string, again bool) {
 			_, _ = io.WriteString(w, "<html>page: "+fault.CodeOf(err)+" back="+back+"</html>")
 		},
@@ -261,6 +266,14 @@ func (c *Cooperative) engine(n *Node, db *store.DB, facts *usage.Recorder, node 
 	all, err := embedded.New(embedded.Deps{DB: db, Now: c.clock, Log: log, Live: n.Live, Tickets: n.Tickets, PublicURL: n.URL})
 	c.must(err)
 	return all.Transport
+}
+
+// registerer is a nil interface for no registry.
+func registerer(r *prometheus.Registry) prometheus.Registerer {
+	if r == nil {
+		return nil
+	}
+	return r
 }
 
 // RecordingsAt returns the node's recordings as they are under another clock.
