@@ -125,11 +125,17 @@ func TestServiceUsersTakeNoSeat(t *testing.T) {
 				t.Errorf("%d seats after they were found", seats)
 			}
 			must(n.Members.RemoveServiceUser(context.Background(), identity.Operator(), k.Connection.ID, "recorder-*"))
-			gatewaytest.Until(t, "nobody new is a helper", func() bool {
+			gatewaytest.Until(t, "the cap is that of the limits again", func() bool {
 				k.Must("create", "name=Assembly&meetingID=later&attendeePW=ap&moderatorPW=mp")
-				ok, _ := k.Enter("fullName=P&meetingID=later&password=ap&userID=recorder-9")
-				return ok == ""
+				if strings.Contains(sent(), "maxParticipants=2") {
+					return true
+				}
+				k.Ask("end", "meetingID=later&password=mp")
+				return false
 			})
+			if ok, r := k.Enter("fullName=P&meetingID=later&password=ap&userID=recorder-9"); ok != "" || r.Key() != "maxParticipantsReached" {
+				t.Errorf("somebody who was a helper: %s", r.Body)
+			}
 		})
 	}
 }
