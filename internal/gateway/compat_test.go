@@ -38,12 +38,11 @@ func scrape(t *testing.T, reg *prometheus.Registry) map[string]string {
 }
 
 func TestServersUnderTheNamesOfTheExporter(t *testing.T) {
-	reg := prometheus.NewRegistry()
 	var o gatewaytest.Options
 	o.Servers, o.Server, o.PollEvery = 2, bbbtest.Config{AutoConnect: true}, 100*time.Millisecond
 	each(t, o, func(t *testing.T, c *gatewaytest.Cooperative, n *gatewaytest.Node) {
 		n.Stop() // the one with the metrics polls
-		reg = prometheus.NewRegistry()
+		reg := prometheus.NewRegistry()
 		with := o
 		with.Compat = reg
 		n = c.Node(c.DB, with)
