@@ -4,7 +4,7 @@
 -- members writes a quarter of the pages.
 CREATE TABLE member_limits (
     member TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES member_usage (member),
-    limits TEXT NOT NULL
+    limits TEXT COLLATE "C" NOT NULL
 );
 INSERT INTO member_limits SELECT member, limits FROM member_usage WHERE limits <> '';
 ALTER TABLE member_usage DROP COLUMN limits;
