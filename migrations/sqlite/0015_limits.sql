@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: AGPL-3.0-or-later
 -- +goose Up
--- The limits in force are long and rarely change; the counters beside them change with every person. Apart, a batch of joins of many
--- members writes a quarter of the pages.
+-- The limits in force are long and rarely change; the counters beside them change with every person. Apart, a batch of joins of
+-- many members writes less.
 CREATE TABLE member_limits (
     member TEXT NOT NULL PRIMARY KEY REFERENCES member_usage (member),
     limits TEXT NOT NULL
