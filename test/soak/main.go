@@ -65,13 +65,13 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
-	ports, err := freePorts(3)
+	ports, err := freePorts(2)
 	if err != nil {
 		return err
 	}
 	w := &world{o: o, data: data, listen: "127.0.0.1:" + ports[0], ops: "127.0.0.1:" + ports[1]}
 	defer w.end()
-	if err := w.start(ctx, ports[2]); err != nil {
+	if err := w.start(ctx); err != nil {
 		return err
 	}
 	if o.size > 0 {
@@ -140,12 +140,12 @@ func (w *world) cli(ctx context.Context, into any, args ...string) error {
 	return json.Unmarshal(out, into)
 }
 
-func (w *world) start(ctx context.Context, first string) error {
-	base, err := strconv.Atoi(first)
+func (w *world) start(ctx context.Context) error {
+	base, err := freeRange(w.o.servers)
 	if err != nil {
 		return err
 	}
-	if _, err := w.launch(ctx, "bbbsim", "--listen", "127.0.0.1:"+first, "--servers", strconv.Itoa(w.o.servers), "--secret", "soak-secret"); err != nil {
+	if _, err := w.launch(ctx, "bbbsim", "--listen", "127.0.0.1:"+strconv.Itoa(base), "--servers", strconv.Itoa(w.o.servers), "--secret", "soak-secret"); err != nil {
 		return err
 	}
 	for i := range w.o.servers {
@@ -234,6 +234,26 @@ func freePorts(n int) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// freeRange returns the first of n ports in a row that nobody has; below those that the system gives to outgoing connections.
+func freeRange(n int) (int, error) {
+	const from, below = 12_000, 32_000
+	for base := from; base+n < below; base += n {
+		if portsFree(base, n) {
+			return base, nil
+		}
+	}
+	return 0, fmt.Errorf("no %d free ports in a row", n)
+}
+
+func portsFree(base, n int) bool {
+	free := true
+	for port := base; port < base+n && free; port++ {
+		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		free = err == nil && l.Close() == nil
+	}
+	return free
 }
 
 // tally counts what came of calls.
