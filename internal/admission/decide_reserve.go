@@ -36,9 +36,11 @@ func (d *decision) reserve(in *ReserveInput) answer {
 	if m := d.open[in.key()]; m != nil {
 		return answer{admission: Admission{Most: d.most(m)}.of(m)}
 	}
-	if f := d.mayReserve(in); f != nil {
-		d.refused(&JoinInput{Connection: in.Connection, ExternalID: in.ExternalID}, f)
-		return answer{err: f}
+	if !in.Running {
+		if f := d.mayReserve(in); f != nil {
+			d.refused(&JoinInput{Connection: in.Connection, ExternalID: in.ExternalID}, f)
+			return answer{err: f}
+		}
 	}
 	left := d.limits.left(d.clocks[roomClock(in.key())], d.clocks[memberClock], d.now)
 	if own := d.limits.of(in.Connection).Duration; own > 0 && (in.Duration == 0 || own < in.Duration) {
@@ -78,7 +80,7 @@ func (d *decision) place(in *ReserveInput) (fleet.Server, *fault.Error) {
 		return d.places.choose(d.now, in.Kinds, d.tags(in.Connection, in.Tags), in.Not, 0)
 	}
 	s, known := d.places.server(in.On)
-	if !known || !s.Usable(d.now) {
+	if !known || !in.Running && !s.Usable(d.now) {
 		return s, fault.New(fault.Unavailable, "fleet.server_silent")
 	}
 	return s, nil

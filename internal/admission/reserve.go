@@ -32,6 +32,7 @@ type ReserveInput struct {
 	Tags       []string      // what its server must carry beside the tags of the level; nil mostly
 	Not        []id.Server   // servers that were tried already
 	On         id.Server     // the only one that will do; none mostly
+	Running    bool          // it runs on On, with people in it: no limit refuses it, and all of it counts from now on
 }
 
 // Validate returns all wrong fields as one Invalid fault.
@@ -44,6 +45,7 @@ func (in ReserveInput) Validate() error {
 	c.Field(in.Duration >= 0, "duration", "input.choice")
 	c.Field(in.Expected >= 0, "expected", "input.choice")
 	c.Field(len(in.Kinds) > 0, "kinds", "input.required")
+	c.Field(in.On != "" || !in.Running, "on", "input.required")
 	return c.Err()
 }
 

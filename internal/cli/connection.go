@@ -21,7 +21,7 @@ import (
 // ConnectionCmd is the noun connection.
 type ConnectionCmd struct {
 	Create ConnectionCreate `cmd:"" help:"Give a member an endpoint for one of its applications."`
-	Set    ConnectionSet    `cmd:"" help:"Change level, tenant name, refusals, joins, tags and signatures of an endpoint."`
+	Set    ConnectionSet    `cmd:"" help:"Change level, tenant name, refusals, joins, tags, signatures and what is taken over of an endpoint."`
 	List   ConnectionList   `cmd:"" help:"List the endpoints of a member, or of all."`
 	Rotate ConnectionRotate `cmd:"" help:"Draw a fresh secret; the old one stays valid for a while."`
 	Revoke ConnectionRevoke `cmd:"" help:"End an endpoint for ever."`
@@ -144,6 +144,8 @@ type ConnectionSet struct {
 	Tag           []string                  `xor:"tags" placeholder:"TAG" help:"Its meetings run on servers with all of these tags, and on no others; may be repeated."`
 	NoTags        bool                      `xor:"tags" name:"no-tags" help:"Take its tags away."`
 	HookAlgorithm *membership.HookAlgorithm `name:"hook-algorithm" placeholder:"NAME" help:"What events for its webhooks are signed with: sha1, sha256, sha384 or sha512."`
+	Origin        *string                   `placeholder:"ID" help:"Id of the tenant at the load balancer before; * when that knew none; empty takes it away."`
+	Adopt         *bool                     `negatable:"" help:"Take over meetings of that tenant that run on our servers."`
 }
 
 // Run changes the connection.
@@ -152,15 +154,30 @@ func (c *ConnectionSet) Run(r *Run) error {
 	if err != nil {
 		return err
 	}
-	in := membership.ConnectionChange{Connection: v.ID, Level: c.Level, TenantName: c.TenantName, Refusal: c.Refusal, JoinMode: c.JoinMode, HookAlgorithm: c.HookAlgorithm}
+	in := membership.ConnectionChange{
+		Connection: v.ID, Level: c.Level, TenantName: c.TenantName, Refusal: c.Refusal, JoinMode: c.JoinMode, HookAlgorithm: c.HookAlgorithm,
+		Origin: c.Origin, Adopts: c.Adopt,
+	}
 	if len(c.Tag) > 0 || c.NoTags {
 		in.Tags = &c.Tag
 	}
 	if v, err = s.Members.SetConnection(r.Context, identity.Operator(), in); err != nil {
 		return err
 	}
-	return r.done(v, "%s: level %s, tenant name %s, refusal %s, join mode %s, tags %s, events signed with %s", v.Name, cmp.Or(v.Level, "none"), cmp.Or(v.TenantName, "none"),
-		v.Refusal, v.JoinMode, cmp.Or(strings.Join(v.Tags, ","), "none"), v.HookAlgorithm)
+	return r.done(v, "%s: level %s, tenant name %s, refusal %s, join mode %s, tags %s, events signed with %s%s", v.Name, cmp.Or(v.Level, "none"), cmp.Or(v.TenantName, "none"),
+		v.Refusal, v.JoinMode, cmp.Or(strings.Join(v.Tags, ","), "none"), v.HookAlgorithm, adopting(v))
+}
+
+// adopting says whose running meetings a connection takes over; nothing for most.
+func adopting(v membership.Connection) string {
+	switch {
+	case !v.Adopts:
+		return ""
+	case v.Origin == membership.NoTenant:
+		return ", takes over meetings that name no tenant"
+	default:
+		return ", takes over meetings of tenant " + v.Origin
+	}
 }
 
 // ConnectionRotate is connection rotate.

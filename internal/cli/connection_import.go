@@ -23,12 +23,15 @@ type ConnectionImport struct {
 	From   string `required:"" enum:"scalelite,b3scale" placeholder:"NAME" help:"Whose file it is: scalelite or b3scale."`
 	File   string `arg:"" help:"What rake tenants, tenantSettings and servers print, one after the other, or JSON; of b3scale the JSON of its API. - is standard input."`
 	Member string `required:"" placeholder:"SLUG" help:"Whose the connections will be."`
+	Adopt  bool   `help:"Take over their meetings that run on our servers, too, now and as long as the other load balancer begins some."`
 }
 
 type movedConnection struct {
 	Name     string             `json:"name"`
 	Tenant   string             `json:"tenant_name"`
 	Endpoint string             `json:"endpoint"`
+	Origin   string             `json:"origin"`
+	Adopts   bool               `json:"adopts"`
 	Secrets  int                `json:"secrets"`
 	Params   []membership.Param `json:"params"`
 }
@@ -46,8 +49,13 @@ func readMoved(r *Run, from, file string) (conference.Moved, error) {
 		return conference.Moved{}, err
 	}
 	moved, problems := conference.ReadMoved(from, bytes.NewReader(data))
+	return moved, refuseMoved(r, problems)
+}
+
+// refuseMoved prints every problem and refuses; with none it does nothing.
+func refuseMoved(r *Run, problems []conference.MoveProblem) error {
 	if len(problems) == 0 {
-		return moved, nil
+		return nil
 	}
 	if err := r.print(problems, func(w io.Writer) {
 		line(w, "LINE", "PROBLEM")
@@ -55,9 +63,9 @@ func readMoved(r *Run, from, file string) (conference.Moved, error) {
 			line(w, p.Line, p.Text)
 		}
 	}); err != nil {
-		return moved, err
+		return err
 	}
-	return moved, fault.New(fault.Invalid, "connection.import", fault.Params{"Problems": len(problems), "Limit": len(problems)})
+	return fault.New(fault.Invalid, "connection.import", fault.Params{"Problems": len(problems), "Limit": len(problems)})
 }
 
 // Run takes tenants or frontends over as connections, all or none; their secrets stay valid. Their servers are listed, and taken over by
@@ -78,13 +86,21 @@ func (c *ConnectionImport) Run(r *Run) error {
 	out := []movedConnection{}
 	ins := make([]membership.ConnectInput, 0, len(moved.Connections))
 	seats, limited := 0, len(moved.Connections) > 0
+	var untold []conference.MoveProblem
 	for _, v := range moved.Connections {
 		ins = append(ins, membership.ConnectInput{
 			Member: m.ID, Name: v.Name, TenantName: v.TenantName, Secret: v.Secrets[0], Further: v.Secrets[1:], Params: v.Params,
+			Origin: v.Origin, Adopts: c.Adopt,
 		})
-		out = append(out, movedConnection{v.Name, v.TenantName, s.endpoint(v.Name), len(v.Secrets), v.Params})
+		out = append(out, movedConnection{v.Name, v.TenantName, s.endpoint(v.Name), v.Origin, c.Adopt, len(v.Secrets), v.Params})
 		seats += v.Seats
 		limited = limited && v.Seats > 0
+		if c.Adopt && v.Origin == "" {
+			untold = append(untold, conference.MoveProblem{Line: v.Line, Text: fmt.Sprintf("%q has no id: nothing tells which meetings are its own", v.TenantName)})
+		}
+	}
+	if err := refuseMoved(r, untold); err != nil {
+		return err
 	}
 	if _, _, err := s.Members.ConnectAll(r.Context, identity.Operator(), ins); err != nil {
 		return err
@@ -105,6 +121,9 @@ func (c *ConnectionImport) Run(r *Run) error {
 		}
 		if n := len(moved.Servers); n > 0 {
 			_, _ = fmt.Fprintf(w, "%d servers are in the file too: server import takes them over\n", n)
+		}
+		if c.Adopt {
+			_, _ = fmt.Fprintln(w, "meetings that run are taken over by the program, from servers that are not disabled; connection set --no-adopt ends that")
 		}
 	})
 }

@@ -33,6 +33,7 @@ type Conference struct {
 	Node        id.Node         // that is making it, while Reserved
 	Until       instant.Instant // when somebody else may take it up: while Reserved, and while Detached
 	Recordings  bool            // the client asked for recording
+	Adopted     bool            // another load balancer began it and gave ServerKey
 
 	Seen Seen // as last seen; zero before the first poll
 }

@@ -453,11 +453,15 @@ func (s *Service) adopt(ctx context.Context, c *Conference, srv *server, cause e
 	if err != nil || info.EndTime != 0 || info.ForciblyEnded {
 		return nil, cause
 	}
-	made := bbb.Created{
+	return s.confirm(ctx, c, createdFrom(info), replyFromInfo(c, info))
+}
+
+// createdFrom is what a create would have been answered for a meeting that runs.
+func createdFrom(info bbb.Meeting) bbb.Created {
+	return bbb.Created{
 		MeetingID: info.ExternalID, InternalID: info.InternalID, CreateTime: info.CreateTime, ParentID: info.ParentID,
 		AttendeePW: info.Tree.Value("attendeePW"), ModeratorPW: info.Tree.Value("moderatorPW"),
 	}
-	return s.confirm(ctx, c, made, replyFromInfo(c, info))
 }
 
 // confirm makes a reserved meeting live under the ids its server gave it.

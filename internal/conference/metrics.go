@@ -10,6 +10,7 @@ type metrics struct {
 	foreign  prometheus.Gauge
 	detached prometheus.Counter
 	revived  prometheus.Counter
+	adopted  prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -26,9 +27,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		revived: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "meetcoop_meetings_revived_total", Help: "Detached meetings that were made again on another server.",
 		}),
+		adopted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "meetcoop_meetings_adopted_total", Help: "Running meetings of another load balancer that were taken over.",
+		}),
 	}
 	if r != nil {
-		r.MustRegister(m.polls, m.foreign, m.detached, m.revived)
+		r.MustRegister(m.polls, m.foreign, m.detached, m.revived, m.adopted)
 	}
 	return m
 }

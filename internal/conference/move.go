@@ -24,6 +24,7 @@ type Moved struct {
 type MovedConnection struct {
 	Name       string   // in its address; what was not allowed there became hyphens
 	TenantName string   // as it was called, for getUser
+	Origin     string   // by which its meetings and recordings name it; "" when the file does not say
 	Secrets    []string // all stay valid, the first is the newest
 	Params     []membership.Param
 	Seats      int // most people at once; 0 is no limit of its own
@@ -77,12 +78,16 @@ func (m *mover) complain(line int, format string, args ...any) {
 
 // check finds what no single line shows.
 func (m *mover) check() {
-	names := map[string]int{}
+	names, origins := map[string]int{}, map[string]int{}
 	for _, c := range m.out.Connections {
 		if before, twice := names[c.Name]; twice {
 			m.complain(c.Line, "%q and line %d would have the same address", c.TenantName, before)
 		}
 		names[c.Name] = c.Line
+		if before, twice := origins[c.Origin]; twice && c.Origin != "" {
+			m.complain(c.Line, "%q and line %d have the same id", c.TenantName, before)
+		}
+		origins[c.Origin] = c.Line
 		if len(c.Secrets) == 0 {
 			m.complain(c.Line, "%q has no secret", c.TenantName)
 		}
@@ -118,14 +123,14 @@ func addressName(text string) string {
 	return name
 }
 
-func (m *mover) tenant(line int, name, secrets string) {
+func (m *mover) tenant(line int, origin, name, secrets string) {
 	name = strings.TrimSpace(name)
 	at := addressName(name)
 	if at == "" {
 		m.complain(line, "%q makes no address: it has no letter or digit", name)
 		return
 	}
-	c := MovedConnection{Name: at, TenantName: name, Line: line, Params: []membership.Param{}}
+	c := MovedConnection{Name: at, TenantName: name, Origin: strings.TrimSpace(origin), Line: line, Params: []membership.Param{}}
 	for s := range strings.SplitSeq(secrets, ":") {
 		if s = strings.TrimSpace(s); s != "" {
 			c.Secrets = append(c.Secrets, s)

@@ -40,11 +40,11 @@ func (m *mover) scaleliteText(text string) {
 				m.complain(n, "not a line of id, name and secrets")
 				continue
 			}
-			m.tenant(n, cells[1], strings.TrimSpace(cells[2]))
+			m.tenant(n, cells[0], cells[1], strings.TrimSpace(cells[2]))
 		case ok && key == "Tenant":
 			tenant = value
 		case ok && key == "id":
-			r := record{n, map[string]string{}, tenant}
+			r := record{n, map[string]string{"id": value}, tenant}
 			if tenant != "" {
 				settings = append(settings, r)
 			} else {
@@ -66,7 +66,7 @@ func (m *mover) scaleliteText(text string) {
 		case r.fields["url"] != "":
 			m.server(r.line, r.fields["url"], r.fields["secret"], r.fields["load multiplier"], r.fields["tag"])
 		case r.fields["name"] != "":
-			m.tenant(r.line, r.fields["name"], r.fields["secrets"])
+			m.tenant(r.line, r.fields["id"], r.fields["name"], r.fields["secrets"])
 		default:
 			m.complain(r.line, "neither a tenant nor a server")
 		}
@@ -109,7 +109,7 @@ func (t *loose) UnmarshalJSON(b []byte) error {
 func (m *mover) scaleliteJSON(raw []byte) {
 	var in struct {
 		Tenants []struct {
-			Name, Secrets loose
+			ID, Name, Secrets loose
 		} `json:"tenants"`
 		Settings []struct {
 			Tenant, Param, Value, Override loose
@@ -126,7 +126,7 @@ func (m *mover) scaleliteJSON(raw []byte) {
 		return
 	}
 	for _, t := range in.Tenants {
-		m.tenant(0, string(t.Name), string(t.Secrets))
+		m.tenant(0, string(t.ID), string(t.Name), string(t.Secrets))
 	}
 	for _, s := range in.Settings {
 		m.setting(0, string(s.Tenant), string(s.Param), string(s.Value), string(s.Override))
@@ -214,7 +214,7 @@ func (m *mover) frontend(f b3frontend) {
 		return // switched off there
 	}
 	before := len(m.out.Connections)
-	m.tenant(0, f.BBB.Key, "")
+	m.tenant(0, f.BBB.Key, f.BBB.Key, "")
 	if len(m.out.Connections) == before {
 		return
 	}

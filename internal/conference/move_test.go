@@ -3,6 +3,8 @@
 package conference
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -59,10 +61,10 @@ func moved(t *testing.T, from, text string) Moved {
 
 func TestListsOfScaleliteAreReadAsTheyArePrinted(t *testing.T) {
 	want := []MovedConnection{
-		{Name: "north", TenantName: "north", Secrets: []string{"north-secret-1", "north-secret-2"}, Params: []membership.Param{
+		{Name: "north", TenantName: "north", Origin: "1b2c", Secrets: []string{"north-secret-1", "north-secret-2"}, Params: []membership.Param{
 			{Operator: "default", Name: "record", Value: "true"}, {Operator: "force", Name: "logoutURL", Value: "https://north.example/a:b"},
 		}, Line: 2},
-		{Name: "s-d-west", TenantName: "Süd & West", Secrets: []string{"sued-secret"}, Params: []membership.Param{}, Line: 3},
+		{Name: "s-d-west", TenantName: "Süd & West", Origin: "77", Secrets: []string{"sued-secret"}, Params: []membership.Param{}, Line: 3},
 	}
 	if diff := cmp.Diff(want, moved(t, "scalelite", scaleliteLists).Connections); diff != "" {
 		t.Error(diff)
@@ -85,7 +87,7 @@ func TestTheSameAsJSON(t *testing.T) {
 		"settings":[{"tenant":"north","param":"record","value":true,"override":"false"}],
 		"servers":[{"url":"https://bbb1.example/bigbluebutton/api","secret":"server-secret-1","load_multiplier":4,"tag":null}]}`
 	m := moved(t, "scalelite", text)
-	if len(m.Connections) != 1 || len(m.Connections[0].Secrets) != 2 || m.Connections[0].Params[0].Value != "true" || m.Servers[0].Weight != 0.25 {
+	if len(m.Connections) != 1 || len(m.Connections[0].Secrets) != 2 || m.Connections[0].Params[0].Value != "true" || m.Connections[0].Origin != "1" || m.Servers[0].Weight != 0.25 {
 		t.Errorf("%+v", m)
 	}
 }
@@ -98,7 +100,7 @@ func TestFrontendsOfB3scaleKeepTheirAddresses(t *testing.T) {
 		{"id":"2","active":false,"bbb":{"key":"off","secret":"off-secret"},"settings":{}}],
 		"backends":[{"id":"b","node_state":"ready","load_factor":2,"bbb":{"host":"https://bbb1.example/bigbluebutton/api/","secret":"back-secret"},"settings":{"tags":["bbb_26"]}}]}`
 	want := Moved{
-		Connections: []MovedConnection{{Name: "greenlight01", TenantName: "greenlight01", Secrets: []string{"front-secret"}, Seats: 200, Params: []membership.Param{
+		Connections: []MovedConnection{{Name: "greenlight01", TenantName: "greenlight01", Origin: "greenlight01", Secrets: []string{"front-secret"}, Seats: 200, Params: []membership.Param{
 			{Operator: "default", Name: "record", Value: "false"}, {Operator: "force", Name: "duration", Value: "60"}, {Operator: "force", Name: "muteOnStart", Value: "true"},
 			{Operator: "force", Name: "preUploadedPresentation", Value: "https://x.example/a.pdf"}, {Operator: "force", Name: "meta_server-tag", Value: "bbb_26;eu!"},
 		}}},
@@ -125,6 +127,7 @@ func TestFilesThatCannotBeTakenOverNameEveryProblem(t *testing.T) {
 		"a broken row":             {"scalelite", "TenantID, Name, Secrets\n1, north\n", []int{2}},
 		"two of one address":       {"scalelite", "TenantID, Name, Secrets\n1, north, north-secret\n2, North!, north-secret\n", []int{3}},
 		"a name of signs":          {"scalelite", "TenantID, Name, Secrets\n1, ???, north-secret\n", []int{2}},
+		"two of one id":            {"scalelite", "TenantID, Name, Secrets\n1, north, north-secret\n1, south, south-secret\n", []int{3}},
 		"a server twice":           {"scalelite", "id: 1\n\turl: https://a.example\n\tsecret: x\nid: 2\n\turl: https://a.example\n\tsecret: x\n", []int{4}},
 		"an address that is none":  {"scalelite", "id: 1\n\turl: ftp://a.example\n\tsecret: x\n", []int{1}},
 		"a multiplier of words":    {"scalelite", "id: 1\n\turl: https://a.example\n\tsecret: x\n\tload multiplier: much\n", []int{1}},
@@ -163,6 +166,43 @@ func FuzzReadMoved(f *testing.F) {
 			if s.Weight <= 0 || math.IsInf(s.Weight, 0) || math.IsNaN(s.Weight) || s.Secret == "" {
 				t.Errorf("%+v", s)
 			}
+		}
+	})
+}
+
+func TestWhoseAMeetingOfAnotherLoadBalancerIs(t *testing.T) {
+	for _, c := range []struct {
+		key, tenant, origin, external string
+	}{
+		{"WyJma2V5MSIsIm1pZDEiLCJiM3NjbCJd", "", "fkey1", "mid1"}, // of b3scale's own tests
+		{"WyJma2V5MSIsIm1pZDEiLCJiM3NjbCJd", "1b2c", "fkey1", "mid1"},
+		{"WyJma2V5MSIsIm1pZDEiLCJiM3NjcCJd", "", membership.NoTenant, "WyJma2V5MSIsIm1pZDEiLCJiM3NjcCJd"}, // another mark
+		{"coop-42", "1b2c", "1b2c", "coop-42"},
+		{"coop-42", "", membership.NoTenant, "coop-42"},
+	} {
+		if origin, external := OriginNamed(c.key, map[string]string{"tenant-id": c.tenant}); origin != c.origin || external != c.external {
+			t.Errorf("%s of %q: %q, %q", c.key, c.tenant, origin, external)
+		}
+	}
+}
+
+func FuzzOriginNamed(f *testing.F) {
+	for _, key := range []string{"WyJma2V5MSIsIm1pZDEiLCJiM3NjbCJd", "WyJma2V5MSIsIm1pZDEiLCJiM3NjcCJd", "coop-42", "W10=", ""} {
+		f.Add(key, "")
+		f.Add(key, "1b2c")
+	}
+	f.Fuzz(func(t *testing.T, key, tenant string) {
+		origin, external := OriginNamed(key, map[string]string{metaTenant: tenant})
+		if origin == "" || external == "" && key != "" {
+			t.Fatalf("%q of %q: %q, %q", key, tenant, origin, external)
+		}
+		if external == key {
+			return
+		}
+		if raw, err := json.Marshal([]string{origin, external, b3scaleMark}); err != nil || !isMeetingID(external) {
+			return // what no client could have chosen
+		} else if again, same := OriginNamed(base64.URLEncoding.EncodeToString(raw), nil); again != origin || same != external {
+			t.Fatalf("%q: %q, %q, then %q, %q", key, origin, external, again, same)
 		}
 	})
 }

@@ -441,12 +441,12 @@ func seats(c *Conference, info bbb.Meeting) []admission.SeenPerson {
 	return out
 }
 
-// stray is a meeting that no row names on this server: a copy of ours that was left behind is ended, anybody else's is left alone.
-// It returns how many foreign meetings that is.
+// stray is a meeting that no row names on this server: a copy of ours that was left behind is ended, one of a tenant that a connection
+// adopts is taken over, anybody else's is left alone. It returns how many foreign meetings that is.
 func (s *Service) stray(ctx context.Context, srv *server, info bbb.Meeting) int {
 	var ours, named bool
 	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
-		if ours, err = isOurs(ctx, r, info.ExternalID); err != nil || !ours {
+		if ours, err = isOurs(ctx, r, srv.ID, info.ExternalID, info.InternalID); err != nil || !ours {
 			return err
 		}
 		named, err = namesServer(ctx, r, info.ExternalID, srv.ID)
@@ -456,6 +456,13 @@ func (s *Service) stray(ctx context.Context, srv *server, info bbb.Meeting) int 
 	case err != nil || named:
 		return 0 // looked at again with the next list
 	case !ours:
+		adopted, err := s.takeOver(ctx, srv, info)
+		if err != nil && ctx.Err() == nil {
+			s.deps.Log.WarnContext(ctx, "meeting of another load balancer not taken over yet", "server", srv.ID, "err", err)
+		}
+		if adopted {
+			return 0
+		}
 		return 1
 	}
 	s.orphan(ctx, srv.ID, info.ExternalID)

@@ -13,7 +13,7 @@ import (
 )
 
 const columns = `x.meeting, x.server_key, x.internal_id, x.create_time, x.create_times, x.title, x.attendee_pw, x.moderator_pw, x.guest_policy, x.reply, x.query, x.end_urls,
-	x.node, x.reserved_until, x.recordings, s.seen_at, COALESCE(s.running, $1), COALESCE(s.people, 0), COALESCE(s.xml, '')`
+	x.node, x.reserved_until, x.recordings, x.adopted, s.seen_at, COALESCE(s.running, $1), COALESCE(s.people, 0), COALESCE(s.xml, '')`
 
 const from = ` FROM conference x LEFT JOIN conference_seen s ON s.meeting = x.meeting `
 
@@ -22,7 +22,7 @@ func scan(s store.Scanner) (Conference, error) {
 	var c Conference
 	var times, urls string
 	err := s.Scan(&c.ID, &c.ServerKey, &c.InternalID, &c.CreateTime, &times, &c.Title, &c.AttendeePW, &c.ModeratorPW, &c.GuestPolicy, &c.Reply, &c.Query, &urls,
-		&c.Node, &c.Until, &c.Recordings, &c.Seen.At, &c.Seen.Running, &c.Seen.People, &c.Seen.XML)
+		&c.Node, &c.Until, &c.Recordings, &c.Adopted, &c.Seen.At, &c.Seen.Running, &c.Seen.People, &c.Seen.XML)
 	if err == nil {
 		err = json.Unmarshal([]byte(times), &c.CreateTimes)
 	}
@@ -113,9 +113,9 @@ func insert(ctx context.Context, tx store.Tx, c Conference) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO conference (meeting, server_key, internal_id, create_time, create_times, title, attendee_pw, moderator_pw, guest_policy, reply, query,
-		end_urls, node, reserved_until, recordings, marks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		end_urls, node, reserved_until, recordings, marks, adopted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		string(c.ID), c.ServerKey, c.InternalID, c.CreateTime, times, c.Title, c.AttendeePW, c.ModeratorPW, c.GuestPolicy, c.Reply, c.Query,
-		urls, string(c.Node), c.Until, c.Recordings, false)
+		urls, string(c.Node), c.Until, c.Recordings, false, c.Adopted)
 	return err
 }
 
@@ -202,9 +202,11 @@ func marksOf(ctx context.Context, r store.Reader, m id.Meeting) (bool, error) {
 	return marks, err
 }
 
-// isOurs reports whether a meetingID on a server was ever given by us. It joins r.
-func isOurs(ctx context.Context, r store.Reader, key string) (bool, error) {
-	n, _, err := store.Find(ctx, r, store.Value[int], `SELECT COUNT(*) FROM conference WHERE server_key = $1`, key)
+// isOurs reports whether a meeting on a server has an id that we gave, or was adopted once: an id that another load balancer gave may be
+// given again by it. It joins r.
+func isOurs(ctx context.Context, r store.Reader, server id.Server, key, internal string) (bool, error) {
+	n, _, err := store.Find(ctx, r, store.Value[int], `SELECT (SELECT COUNT(*) FROM conference WHERE server_key = $1 AND adopted = $2)
+		+ (SELECT COUNT(*) FROM conference_internal WHERE internal_id = $3 AND server = $4)`, key, false, internal, string(server))
 	return n > 0, err
 }
 

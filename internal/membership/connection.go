@@ -67,7 +67,13 @@ type Connection struct {
 
 	Tags          []string      `json:"tags"` // that every server of its meetings must carry, sorted; never nil
 	HookAlgorithm HookAlgorithm `json:"hook_algorithm"`
+
+	Origin string `json:"origin,omitempty"` // what another load balancer called the tenant it was taken over from, or NoTenant; none mostly
+	Adopts bool   `json:"adopts"`           // meetings of Origin that run on our servers are taken over as its own
 }
+
+// NoTenant as Origin stands for meetings of which nothing says whose they are: of a load balancer without tenants.
+const NoTenant = "*"
 
 // Param is one rule about a parameter of create or join (gateway.md, section 11).
 type Param struct {
@@ -117,6 +123,9 @@ type ConnectInput struct {
 
 	Tags          []string      // nil for none
 	HookAlgorithm HookAlgorithm // "" is SHA-1
+
+	Origin string // of Connection; "" mostly
+	Adopts bool
 }
 
 // Validate returns Invalid (input.invalid) with every wrong field.
@@ -128,7 +137,7 @@ func (in *ConnectInput) Validate() error {
 	}
 	in.Refusal, in.JoinMode, in.HookAlgorithm = cmp.Or(in.Refusal, RefusalCreate), cmp.Or(in.JoinMode, JoinRedirect), cmp.Or(in.HookAlgorithm, HookSHA1)
 	in.Tags = sortedTags(in.Tags)
-	check(&c, Connection{TenantName: in.TenantName, Refusal: in.Refusal, JoinMode: in.JoinMode, Tags: in.Tags, HookAlgorithm: in.HookAlgorithm})
+	check(&c, Connection{TenantName: in.TenantName, Refusal: in.Refusal, JoinMode: in.JoinMode, Tags: in.Tags, HookAlgorithm: in.HookAlgorithm, Origin: in.Origin, Adopts: in.Adopts})
 	for _, text := range append([]string{in.Secret}, in.Further...) {
 		c.Field(text == "" || (len(text) >= 8 && len(text) <= 512), "secret", "connection.secret")
 	}
@@ -142,7 +151,7 @@ func (in *ConnectInput) Validate() error {
 var errNoSealer = errors.New("membership: connections need a Sealer")
 
 // Connect gives a member a connection and returns its secret, which is shown once. Invalid (input.invalid), Conflict
-// (connection.name_taken, connection.tenant_taken), LimitReached (connection.limit{Limit}), NotFound (member.unknown),
+// (connection.name_taken, connection.tenant_taken, connection.origin_taken), LimitReached (connection.limit{Limit}), NotFound (member.unknown),
 // Forbidden (member.forbidden).
 func (s *Service) Connect(ctx context.Context, actor identity.Actor, in ConnectInput) (Connection, string, error) {
 	made, secrets, err := s.ConnectAll(ctx, actor, []ConnectInput{in})
@@ -167,6 +176,7 @@ func (s *Service) ConnectAll(ctx context.Context, actor identity.Actor, ins []Co
 		made[i] = Connection{
 			ID: id.NewConnection(), Member: in.Member, Name: in.Name, TenantName: in.TenantName, Level: in.Level,
 			Refusal: in.Refusal, JoinMode: in.JoinMode, Params: append([]Param{}, in.Params...), CreatedAt: now, Tags: in.Tags, HookAlgorithm: in.HookAlgorithm,
+			Origin: in.Origin, Adopts: in.Adopts,
 		}
 		if secrets[i] = in.Secret; secrets[i] == "" {
 			secrets[i] = drawSecret()
@@ -203,6 +213,9 @@ func (s *Service) connect(ctx context.Context, tx store.Tx, now instant.Instant,
 		return err
 	}
 	if err := checkPlaced(ctx, tx, actor, Connection{}, c); err != nil {
+		return err
+	}
+	if err := originFree(ctx, tx, c); err != nil {
 		return err
 	}
 	inserted, err := insertConnection(ctx, tx, c)

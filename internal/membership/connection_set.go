@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -35,15 +36,17 @@ type ConnectionChange struct {
 	JoinMode      *JoinMode
 	Tags          *[]string
 	HookAlgorithm *HookAlgorithm
+	Origin        *string // "" takes it away
+	Adopts        *bool
 	Have          string // Fingerprint of what the asker has seen; "" asks for no particular state
 }
 
 // SetConnection changes how a connection is served: from the next call on, on every node within a second. Meetings that run go on as they
-// were made. Tenant name and tags are for those who look after the member, not for its own managers: the one says whose secret a
-// Greenlight for many members is given, the others on which machines meetings run.
+// were made. Tenant name, tags and what is adopted are for those who look after the member, not for its own managers: they say whose
+// secret a Greenlight for many members is given, on which machines meetings run, and whose a running meeting is.
 //
 // Invalid (input.invalid), NotFound (connection.unknown), Forbidden (connection.place, member.forbidden), Conflict: connection.revoked,
-// connection.tenant_taken, connection.changed when it is not what Have was taken of.
+// connection.tenant_taken, connection.origin_taken, connection.changed when it is not what Have was taken of.
 func (s *Service) SetConnection(ctx context.Context, actor identity.Actor, in ConnectionChange) (Connection, error) {
 	now := s.deps.Now()
 	var out Connection
@@ -77,6 +80,9 @@ func (s *Service) SetConnection(ctx context.Context, actor identity.Actor, in Co
 			if err := s.levelExists(ctx, tx, c.Level, now.In(m.Location())); err != nil {
 				return err
 			}
+		}
+		if err := originFree(ctx, tx, c); err != nil {
+			return err
 		}
 		free, err := updateConnection(ctx, tx, c)
 		if err := unique(free, err, "connection.tenant_taken", fault.Params{"Name": c.TenantName}); err != nil {
@@ -115,6 +121,12 @@ func (in *ConnectionChange) applied(c Connection) Connection {
 	if in.HookAlgorithm != nil {
 		c.HookAlgorithm = *in.HookAlgorithm
 	}
+	if in.Origin != nil {
+		c.Origin = *in.Origin
+	}
+	if in.Adopts != nil {
+		c.Adopts = *in.Adopts
+	}
 	return c
 }
 
@@ -125,6 +137,7 @@ func different(before, c Connection) map[string]string {
 		{"tenant_name", before.TenantName, c.TenantName}, {"level", before.Level, c.Level}, {"refusal", string(before.Refusal), string(c.Refusal)},
 		{"join_mode", string(before.JoinMode), string(c.JoinMode)}, {"tags", strings.Join(before.Tags, ","), strings.Join(c.Tags, ",")},
 		{"hook_algorithm", string(before.HookAlgorithm), string(c.HookAlgorithm)},
+		{"origin", before.Origin, c.Origin}, {"adopts", strconv.FormatBool(before.Adopts), strconv.FormatBool(c.Adopts)},
 	} {
 		if f.was != f.is {
 			out[f.name], out[f.name+"_was"] = f.is, f.was
@@ -136,7 +149,12 @@ func different(before, c Connection) map[string]string {
 // check notes what cannot be of how a connection is served.
 func check(c *fault.Check, v Connection) {
 	control := func(r rune) bool { return r < ' ' || r == 0x7f }
-	c.Field(len(v.TenantName) <= 256 && utf8.ValidString(v.TenantName) && !strings.ContainsFunc(v.TenantName, control), "tenant_name", "connection.tenant_name")
+	visible := func(name string) bool {
+		return len(name) <= 256 && utf8.ValidString(name) && !strings.ContainsFunc(name, control)
+	}
+	c.Field(visible(v.TenantName), "tenant_name", "connection.tenant_name")
+	c.Field(visible(v.Origin), "origin", "connection.tenant_name")
+	c.Field(v.Origin != "" || !v.Adopts, "origin", "input.required")
 	c.Field(v.Refusal == RefusalCreate || v.Refusal == RefusalJoin, "refusal", "input.choice")
 	c.Field(v.JoinMode == JoinRedirect || v.JoinMode == JoinHandover, "join_mode", "input.choice")
 	odd := slices.ContainsFunc(v.Tags, func(t string) bool { return !tagName.MatchString(t) })
@@ -144,11 +162,11 @@ func check(c *fault.Check, v Connection) {
 	c.Field(slices.Contains(HookAlgorithms, v.HookAlgorithm), "hook_algorithm", "input.choice")
 }
 
-// checkPlaced refuses an actor who may not decide on which servers a member's meetings run, or under which name a Greenlight for many
-// members finds it, a change of that. Forbidden (connection.place). It joins tx.
+// checkPlaced refuses an actor who may not decide on which servers a member's meetings run, which running meetings are its own, or under
+// which name a Greenlight for many members finds it, a change of that. Forbidden (connection.place). It joins tx.
 func checkPlaced(ctx context.Context, tx store.Tx, actor identity.Actor, before, c Connection) error {
 	of := func(p Param) bool { return p.Name != tagsParam }
-	same := before.TenantName == c.TenantName && slices.Equal(before.Tags, c.Tags) &&
+	same := before.TenantName == c.TenantName && before.Origin == c.Origin && before.Adopts == c.Adopts && slices.Equal(before.Tags, c.Tags) &&
 		slices.Equal(slices.DeleteFunc(slices.Clone(before.Params), of), slices.DeleteFunc(slices.Clone(c.Params), of))
 	if same {
 		return nil
@@ -160,6 +178,15 @@ func checkPlaced(ctx context.Context, tx store.Tx, actor identity.Actor, before,
 		return err
 	}
 	return nil
+}
+
+// originFree refuses what another connection was taken over from. Conflict (connection.origin_taken). It joins tx.
+func originFree(ctx context.Context, tx store.Tx, c Connection) error {
+	if c.Origin == "" {
+		return nil
+	}
+	other, ok, err := ConnectionByOrigin(ctx, tx, c.Origin)
+	return unique(!ok || other.ID == c.ID, err, "connection.origin_taken", fault.Params{"Name": c.Origin})
 }
 
 // levelExists returns Invalid with the field level for a key that is no level's on day; "" is none. It joins tx.

@@ -11,12 +11,14 @@ import (
 	"meetcoop/internal/store"
 )
 
-const connectionColumns = `id, member, name, COALESCE(tenant_name, ''), COALESCE(level, ''), refusal, join_mode, params, created_at, revoked_at, tags, hook_algorithm`
+const connectionColumns = `id, member, name, COALESCE(tenant_name, ''), COALESCE(level, ''), refusal, join_mode, params, created_at, revoked_at, tags, hook_algorithm,
+	COALESCE(origin, ''), adopts`
 
 func scanConnection(s store.Scanner) (Connection, error) {
 	var c Connection
 	var params, tags string
-	err := s.Scan(&c.ID, &c.Member, &c.Name, &c.TenantName, &c.Level, &c.Refusal, &c.JoinMode, &params, &c.CreatedAt, &c.RevokedAt, &tags, &c.HookAlgorithm)
+	err := s.Scan(&c.ID, &c.Member, &c.Name, &c.TenantName, &c.Level, &c.Refusal, &c.JoinMode, &params, &c.CreatedAt, &c.RevokedAt, &tags, &c.HookAlgorithm,
+		&c.Origin, &c.Adopts)
 	if err == nil {
 		err = json.Unmarshal([]byte(params), &c.Params)
 	}
@@ -68,9 +70,10 @@ func insertConnection(ctx context.Context, tx store.Tx, c Connection) (bool, err
 	if err != nil {
 		return false, err
 	}
-	n, err := store.Affected(tx.Exec(ctx, `INSERT INTO connection (id, member, kind, name, tenant_name, level, refusal, join_mode, params, created_at, tags, hook_algorithm)
-		VALUES ($1, $2, 'api', $3, $4, $5, $6, $7, '[]', $8, $9, $10) ON CONFLICT DO NOTHING`,
-		string(c.ID), string(c.Member), c.Name, orNull(c.TenantName), orNull(c.Level), string(c.Refusal), string(c.JoinMode), c.CreatedAt, string(tags), string(c.HookAlgorithm)))
+	n, err := store.Affected(tx.Exec(ctx, `INSERT INTO connection (id, member, kind, name, tenant_name, level, refusal, join_mode, params, created_at, tags, hook_algorithm, origin, adopts)
+		VALUES ($1, $2, 'api', $3, $4, $5, $6, $7, '[]', $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+		string(c.ID), string(c.Member), c.Name, orNull(c.TenantName), orNull(c.Level), string(c.Refusal), string(c.JoinMode), c.CreatedAt, string(tags), string(c.HookAlgorithm),
+		orNull(c.Origin), c.Adopts))
 	return n == 1, err
 }
 
@@ -86,8 +89,8 @@ func updateConnection(ctx context.Context, tx store.Tx, c Connection) (bool, err
 			return false, err
 		}
 	}
-	_, err = tx.Exec(ctx, `UPDATE connection SET tenant_name = $1, level = $2, refusal = $3, join_mode = $4, tags = $5, hook_algorithm = $6 WHERE id = $7`,
-		orNull(c.TenantName), orNull(c.Level), string(c.Refusal), string(c.JoinMode), string(tags), string(c.HookAlgorithm), string(c.ID))
+	_, err = tx.Exec(ctx, `UPDATE connection SET tenant_name = $1, level = $2, refusal = $3, join_mode = $4, tags = $5, hook_algorithm = $6, origin = $7, adopts = $8 WHERE id = $9`,
+		orNull(c.TenantName), orNull(c.Level), string(c.Refusal), string(c.JoinMode), string(tags), string(c.HookAlgorithm), orNull(c.Origin), c.Adopts, string(c.ID))
 	return err == nil, err
 }
 
@@ -115,7 +118,7 @@ func updateParams(ctx context.Context, tx store.Tx, c Connection) error {
 }
 
 func revokeConnection(ctx context.Context, tx store.Tx, c id.Connection, now instant.Instant) error {
-	if _, err := tx.Exec(ctx, `UPDATE connection SET revoked_at = $1, tenant_name = NULL WHERE id = $2`, now, string(c)); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE connection SET revoked_at = $1, tenant_name = NULL, origin = NULL WHERE id = $2`, now, string(c)); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `DELETE FROM connection_secret WHERE connection = $1`, string(c))
@@ -220,6 +223,12 @@ func revokeContainer(ctx context.Context, tx store.Tx, c id.Container, now insta
 func connectionByTenant(ctx context.Context, r store.Reader, name string) (Connection, error) {
 	c, _, err := store.Find(ctx, r, scanConnection, `SELECT `+connectionColumns+` FROM connection WHERE tenant_name = $1 AND kind = 'api'`, name)
 	return c, err
+}
+
+// ConnectionByOrigin returns the connection in use that was taken over from a tenant of another load balancer; ok is false when there
+// is none. It joins r.
+func ConnectionByOrigin(ctx context.Context, r store.Reader, origin string) (c Connection, ok bool, err error) {
+	return store.Find(ctx, r, scanConnection, `SELECT `+connectionColumns+` FROM connection WHERE origin = $1 AND kind = 'api' AND revoked_at IS NULL`, origin)
 }
 
 func scanServiceUser(s store.Scanner) (ServiceUser, error) {

@@ -14,6 +14,8 @@ import (
 
 	"meetcoop/internal/fault"
 	"meetcoop/internal/gateway/gatewaytest"
+	"meetcoop/internal/identity"
+	"meetcoop/internal/membership"
 	"meetcoop/internal/recording"
 	"meetcoop/internal/store"
 	"meetcoop/internal/store/storetest"
@@ -211,6 +213,39 @@ func TestWhatNobodyOwnsIsListedToNobody(t *testing.T) {
 		}
 		if page, err := n.Recordings.Find(background, k.Connection.ID, recording.Query{}); err != nil || page.Total != 1 || len(page.Recordings[0].Formats) != 2 {
 			t.Errorf("out of quarantine: %v %+v", err, page)
+		}
+	})
+}
+
+// What the load balancer before noted tells whose a recording is: Scalelite the tenant's id, b3scale its frontend in the meeting's id.
+func TestTenantsOfAnotherLoadBalancerFindTheirRecordings(t *testing.T) {
+	each(t, func(t *testing.T, c *gatewaytest.Cooperative, n *gatewaytest.Node) {
+		named, moved, front := c.Client(n, "north", tariff.OverrideFields{}), c.Client(n, "hilado", tariff.OverrideFields{}), c.Client(n, "telar", tariff.OverrideFields{})
+		for k, origin := range map[*gatewaytest.Client]string{moved: "north", front: "fkey1"} {
+			if _, err := n.Members.SetConnection(background, identity.Operator(), membership.ConnectionChange{Connection: k.Connection.ID, Origin: &origin}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		joined := "WyJma2V5MSIsIm1pZDEiLCJiM3NjbCJd" // ["fkey1","mid1","b3scl"]
+		out, err := n.Recordings.Import(background, recording.ImportInput{Tar: bytes.NewReader(archive(t,
+			entry{name: "video/" + firstID + "/metadata.xml", text: metadata(firstID, "video", "coop-1")}, entry{name: "video/" + firstID + "/a.webm", text: "webm"},
+			entry{name: "video/" + secondID + "/metadata.xml", text: metadata(secondID, "video", joined)}, entry{name: "video/" + secondID + "/a.webm", text: "webm"},
+		))})
+		if err != nil || outcome(out) != "2 imported, 0 known, 0 broken" {
+			t.Fatalf("%v %s %+v", err, outcome(out), out)
+		}
+		for k, want := range map[*gatewaytest.Client]string{named: "", moved: "coop-1", front: "mid1"} {
+			page, err := n.Recordings.Find(background, k.Connection.ID, recording.Query{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, r := range page.Recordings {
+				got += r.ExternalID
+			}
+			if got != want {
+				t.Errorf("%s has %q, want %q", k.Member.Slug, got, want)
+			}
 		}
 	})
 }

@@ -371,10 +371,11 @@ func (s *Service) claim(ctx context.Context, r store.Reader, rec *Recording, met
 		return o, err
 	}
 	if !owned && in.Server == "" {
-		if o, owned, err = fallback(ctx, r, meta["tenant-id"], in.Connection); err != nil {
+		origin, external := conference.OriginNamed(rec.ExternalID, meta)
+		if o, owned, err = fallback(ctx, r, origin, in.Connection); err != nil {
 			return o, err
 		}
-		o.ExternalID = rec.ExternalID
+		o.ExternalID = external
 	}
 	rec.Metadata = map[string]string{}
 	for k, v := range meta {
@@ -393,15 +394,21 @@ func (s *Service) claim(ctx context.Context, r store.Reader, rec *Recording, met
 	return o, nil
 }
 
-// fallback is the owner that an operator's import names: by tenant-id in the metadata, as Scalelite writes it, else the one given.
-func fallback(ctx context.Context, r store.Reader, tenant string, given id.Connection) (o conference.Origin, owned bool, err error) {
+// fallback is the owner that an operator's import names: the connection that was taken over from the tenant that the load balancer before
+// noted, or that has its name, else the one given.
+func fallback(ctx context.Context, r store.Reader, origin string, given id.Connection) (o conference.Origin, owned bool, err error) {
 	all, err := membership.AllConnections(ctx, r)
 	if err != nil {
 		return o, false, err
 	}
 	i := -1
-	if tenant != "" {
-		i = slices.IndexFunc(all, func(c membership.Connection) bool { return c.TenantName == tenant || c.Name == tenant })
+	for _, is := range []func(membership.Connection) bool{
+		func(c membership.Connection) bool { return c.Origin == origin && origin != membership.NoTenant },
+		func(c membership.Connection) bool { return c.TenantName == origin || c.Name == origin },
+	} {
+		if i < 0 {
+			i = slices.IndexFunc(all, is)
+		}
 	}
 	if i < 0 && given != "" {
 		i = slices.IndexFunc(all, func(c membership.Connection) bool { return c.ID == given })
