@@ -113,10 +113,7 @@ func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now inst
 		}
 		reread[i], w.renewed = true, true
 	}
-	p, err := g.fleet.read(ctx, tx, now, slices.ContainsFunc(all, (*work).placesMeetings))
-	if err == nil && slices.ContainsFunc(all, func(w *work) bool { return w.stranded(p, now) }) {
-		p, err = g.fleet.read(ctx, tx, now, true)
-	}
+	p, err := g.fleet.read(ctx, tx, now)
 	if err != nil {
 		return nil, err
 	}
@@ -129,29 +126,6 @@ func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now inst
 		w.answers, w.out = decide(w.ledger, w.requests, now, rules{g.deps.Lease, g.deps.Away, g.deps.Hold, detachedHold}, p, reread[i])
 	}
 	return p, nil
-}
-
-// placesMeetings reports whether a server may have to be chosen, for which memory is too old.
-func (w *work) placesMeetings() bool {
-	for _, req := range w.requests {
-		if req.kind == kindMove || req.kind == kindReserve || req.kind == kindElsewhere || (req.kind == kindJoin && req.join.MayStart && w.ledger.open[req.join.key()] == nil) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(w.ledger.queue, func(o *waiter) bool { return o.MayStart && w.ledger.open[o.key()] == nil })
-}
-
-// stranded reports whether a meeting has to move, as far as memory tells.
-func (w *work) stranded(p *places, now instant.Instant) bool {
-	for _, m := range w.ledger.meetings {
-		if m.State == fleet.Detached {
-			continue
-		}
-		if s, known := p.server(m.Server); !known || !s.Usable(now) {
-			return true
-		}
-	}
-	return false
 }
 
 // admits reports whether people may come to a server, or be moved to one.

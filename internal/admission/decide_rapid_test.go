@@ -39,11 +39,11 @@ type table struct {
 func newTable(t rapid.TB, l limits) *table {
 	led := newLedger("mem")
 	led.complete, led.limits = true, l
-	server := fleet.Server{ID: "srv", Kind: fleet.KindSFU, Observed: fleet.ObservedUp, Admin: fleet.AdminEnabled, LoadUnits: 60, Tags: []string{}}
+	servers := []fleet.Server{{ID: "srv", Kind: fleet.KindSFU, Observed: fleet.ObservedUp, Admin: fleet.AdminEnabled, LoadUnits: 60, Tags: []string{}}}
 	return &table{
 		t: t, ledger: led, now: noon, stored: map[seatKey]Seat{}, told: map[id.Participant]id.Meeting{}, running: map[id.Meeting]instant.Instant{},
 		deadlines: map[id.Meeting]instant.Instant{},
-		places:    &places{servers: []fleet.Server{server}, loads: map[id.Server]fleet.Load{}, moved: map[id.Server]fleet.Load{}, exact: map[id.Server]int{}},
+		places:    &places{servers: servers, byID: byID(servers), loads: map[id.Server]fleet.Load{}, moved: map[id.Server]fleet.Load{}, exact: map[id.Server]int{}},
 	}
 }
 

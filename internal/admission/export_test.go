@@ -36,9 +36,10 @@ type Reference struct {
 func NewReference(member id.Member, e tariff.Entitlement, server fleet.Server) *Reference {
 	l := newLedger(member)
 	l.complete, l.limits = true, limitsOf(e)
+	servers := []fleet.Server{server}
 	return &Reference{
 		ledger: l, rules: rules{lease: defaultLease, away: defaultAway}, gone: map[seatKey]instant.Instant{},
-		places: &places{servers: []fleet.Server{server}, loads: map[id.Server]fleet.Load{}, moved: map[id.Server]fleet.Load{}, exact: map[id.Server]int{}},
+		places: &places{servers: servers, byID: byID(servers), loads: map[id.Server]fleet.Load{}, moved: map[id.Server]fleet.Load{}, exact: map[id.Server]int{}},
 	}
 }
 

@@ -17,47 +17,68 @@ import (
 	"meetcoop/internal/store"
 )
 
-// yard remembers the servers between batches. What it tells is at most yardAge old and only guides
-// the choice of a server; the people on a server that holds a limited number are counted under its lock.
+// yard remembers the servers between batches. Servers are those of the rows, told by their version; what runs on them is a memory that
+// only guides the choice of one, and that settle keeps exact as far as this node goes. The people on a server that holds a limited number
+// are counted under its lock.
 type yard struct {
 	mu      sync.Mutex
-	readAt  time.Time
-	asOf    instant.Instant // the same moment on the clock of the rules, which a test moves
+	version int64 // of servers
 	servers []fleet.Server
+	byID    map[id.Server]*fleet.Server // in servers; neither is ever written to
+	readAt  time.Time                   // of loads
+	took    time.Duration               // to read them
+	asOf    instant.Instant             // the same moment on the clock of the rules, which a test moves
 	loads   map[id.Server]fleet.Load
 }
 
-const yardAge = time.Second
+const (
+	yardAge   = time.Second // of loads; more where reading them takes long
+	yardShare = 50          // the part of the time that goes into reading them is at most one in so many
+)
 
 // places are the servers as one batch sees them.
 type places struct {
 	servers []fleet.Server
+	byID    map[id.Server]*fleet.Server
 	loads   map[id.Server]fleet.Load
 	moved   map[id.Server]fleet.Load // what this batch added, or took away
 	exact   map[id.Server]int        // people on locked servers
 	pick    func(n int) int
 }
 
-// read returns the servers, from memory unless fresh asks for the rows or the memory is old. It joins tx.
-func (y *yard) read(ctx context.Context, tx store.Reader, now instant.Instant, fresh bool) (*places, error) {
+// read returns the servers. It joins tx.
+func (y *yard) read(ctx context.Context, tx store.Reader, now instant.Instant) (*places, error) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	old := time.Since(y.readAt) > yardAge || now.Sub(y.asOf) > yardAge
-	if old || fresh {
+	version, err := fleet.Version(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if version != y.version {
 		servers, err := fleet.Servers(ctx, tx)
 		if err != nil {
 			return nil, err
 		}
-		y.servers = servers
+		y.servers, y.byID, y.version = servers, byID(servers), version
 	}
-	if old {
+	if age := max(yardAge, yardShare*y.took); time.Since(y.readAt) > age || now.Sub(y.asOf) > age {
+		began := time.Now()
 		loads, err := fleet.Loads(ctx, tx, now)
 		if err != nil {
 			return nil, err
 		}
 		y.loads, y.readAt, y.asOf = loads, time.Now(), now
+		y.took = y.readAt.Sub(began)
 	}
-	return &places{servers: y.servers, loads: maps.Clone(y.loads), moved: map[id.Server]fleet.Load{}, exact: map[id.Server]int{}, pick: rand.N[int]}, nil
+	return &places{servers: y.servers, byID: y.byID, loads: maps.Clone(y.loads), moved: map[id.Server]fleet.Load{}, exact: map[id.Server]int{}, pick: rand.N[int]}, nil
+}
+
+func byID(servers []fleet.Server) map[id.Server]*fleet.Server {
+	out := make(map[id.Server]*fleet.Server, len(servers))
+	for i := range servers {
+		out[servers[i].ID] = &servers[i]
+	}
+	return out
 }
 
 // settle keeps the loads of a committed batch, so that what it placed weighs in the next choice.
@@ -89,10 +110,8 @@ func (p *places) lock(ctx context.Context, tx store.Tx, now instant.Instant) err
 }
 
 func (p *places) server(s id.Server) (fleet.Server, bool) {
-	for _, v := range p.servers {
-		if v.ID == s {
-			return v, true
-		}
+	if v := p.byID[s]; v != nil {
+		return *v, true
 	}
 	return fleet.Server{}, false
 }

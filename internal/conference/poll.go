@@ -58,6 +58,7 @@ type watch struct {
 	observed fleet.Observed
 	beat     time.Time
 	absent   map[id.Meeting]int // complete lists in a row without a meeting
+	weighed  int                // units noted last; -1 before the first list
 }
 
 func newPoller(s *Service) *poller {
@@ -146,7 +147,7 @@ func (p *poller) dispatch(ctx context.Context) error {
 		}
 		w := p.servers[server]
 		if w == nil {
-			w = &watch{good: now, absent: map[id.Meeting]int{}}
+			w = &watch{good: now, absent: map[id.Meeting]int{}, weighed: -1}
 			p.servers[server] = w
 		}
 		foreign += w.foreign
@@ -354,7 +355,7 @@ func (s *Service) compare(ctx context.Context, srv *server, w *watch, list []bbb
 	s.poller.mu.Lock()
 	w.foreign = foreign
 	s.poller.mu.Unlock()
-	if err := s.weigh(ctx, srv, list, began); err != nil {
+	if err := s.weigh(ctx, srv, w, list, began); err != nil {
 		return err
 	}
 	if err := s.deps.Gate.Reconcile(ctx, srv.ID, seen, began); err != nil {

@@ -23,9 +23,10 @@ type servers struct {
 	transport http.RoundTripper
 	embedded  func(id.Server) http.RoundTripper // nil: engines of this installation are none
 
-	mu     sync.Mutex
-	readAt time.Time
-	known  map[id.Server]*server
+	mu      sync.Mutex
+	readAt  time.Time // of version
+	version int64     // of what is known
+	known   map[id.Server]*server
 }
 
 type server struct {
@@ -51,12 +52,20 @@ func (s *servers) all(ctx context.Context) (map[id.Server]*server, error) {
 		return s.known, nil
 	}
 	var rows []fleet.Server
+	var version int64
 	err := s.db.Read(ctx, func(r store.Reader) (err error) {
+		if version, err = fleet.Version(ctx, r); err != nil || version == s.version {
+			return err
+		}
 		rows, err = fleet.Servers(ctx, r)
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	if version == s.version {
+		s.readAt = time.Now()
+		return s.known, nil
 	}
 	known := make(map[id.Server]*server, len(rows))
 	for _, row := range rows {
@@ -89,11 +98,11 @@ func (s *servers) all(ctx context.Context) (map[id.Server]*server, error) {
 		}
 		known[row.ID] = &server{row, c}
 	}
-	s.known, s.readAt = known, time.Now()
+	s.known, s.version, s.readAt = known, version, time.Now()
 	return known, nil
 }
 
-// forget has the next call read the servers again.
+// forget has the next call look whether the servers have changed.
 func (s *servers) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -37,7 +37,7 @@ func (s *Service) expected(ctx context.Context, c Conference, asked bbb.Query) (
 }
 
 // weigh notes what a complete list weighs beside our meetings and seats, when that has changed by more than a little.
-func (s *Service) weigh(ctx context.Context, srv *server, list []bbb.Meeting, now instant.Instant) error {
+func (s *Service) weigh(ctx context.Context, srv *server, w *watch, list []bbb.Meeting, now instant.Instant) error {
 	all := make([]fleet.Listed, 0, len(list))
 	for _, info := range list {
 		if info.EndTime != 0 || info.ForciblyEnded {
@@ -50,12 +50,12 @@ func (s *Service) weigh(ctx context.Context, srv *server, list []bbb.Meeting, no
 		all = append(all, m)
 	}
 	units := fleet.Weight(all)
-	if d := units - srv.ExtraUnits; d > -unitsChanged && d < unitsChanged && (units == 0) == (srv.ExtraUnits == 0) {
+	if d := units - w.weighed; w.weighed >= 0 && d > -unitsChanged && d < unitsChanged && (units == 0) == (w.weighed == 0) {
 		return nil
 	}
 	if err := s.deps.Fleet.Weigh(ctx, srv.ID, units); err != nil {
 		return err
 	}
-	s.servers.forget()
+	w.weighed = units
 	return nil
 }

@@ -61,8 +61,6 @@ type Server struct {
 	Secret    string          // API secret; see Key
 	Tags      []string        // sorted; never nil
 	SeenAt    instant.Instant // last sign of life
-	// ExtraUnits is what its last list weighed beside our meetings and the people in them; see Load.Extra.
-	ExtraUnits int
 
 	DrainUntil instant.Instant // while draining: when what still runs there is ended; none is when it ends by itself
 }

@@ -13,12 +13,12 @@ import (
 	"meetcoop/internal/store"
 )
 
-const serverColumns = `id, kind, stable_key, name, url, COALESCE(node, ''), observed, admin, load_units, max_people, api_key, api_secret, tags, seen_at, drain_until, extra_units`
+const serverColumns = `id, kind, stable_key, name, url, COALESCE(node, ''), observed, admin, load_units, max_people, api_key, api_secret, tags, seen_at, drain_until`
 
 func scanServer(s store.Scanner) (Server, error) {
 	var v Server
 	var tags string
-	err := s.Scan(&v.ID, &v.Kind, &v.StableKey, &v.Name, &v.URL, &v.Node, &v.Observed, &v.Admin, &v.LoadUnits, &v.MaxPeople, &v.Key, &v.Secret, &tags, &v.SeenAt, &v.DrainUntil, &v.ExtraUnits)
+	err := s.Scan(&v.ID, &v.Kind, &v.StableKey, &v.Name, &v.URL, &v.Node, &v.Observed, &v.Admin, &v.LoadUnits, &v.MaxPeople, &v.Key, &v.Secret, &tags, &v.SeenAt, &v.DrainUntil)
 	if err == nil {
 		err = json.Unmarshal([]byte(tags), &v.Tags)
 	}
@@ -28,6 +28,19 @@ func scanServer(s store.Scanner) (Server, error) {
 // Servers returns all servers in the order they were added. It joins r.
 func Servers(ctx context.Context, r store.Reader) ([]Server, error) {
 	return store.All(ctx, r, scanServer, `SELECT `+serverColumns+` FROM server WHERE removed_at IS NULL ORDER BY id`)
+}
+
+// Version grows with every change of what servers are, are wanted to be or are seen to be. Heartbeats of a BigBlueButton server that stays
+// what it is do not count, nor what its meetings weigh. It joins r.
+func Version(ctx context.Context, r store.Reader) (int64, error) {
+	v, _, err := store.Find(ctx, r, store.Value[int64], `SELECT version FROM fleet_version WHERE one = 1`)
+	return v, err
+}
+
+// changed has everybody who remembers servers read them again. It joins tx.
+func changed(ctx context.Context, tx store.Tx) error {
+	_, err := tx.Exec(ctx, `UPDATE fleet_version SET version = version + 1 WHERE one = 1`)
+	return err
 }
 
 // ServerByID returns a server. NotFound (fleet.server). It joins r.
@@ -47,6 +60,9 @@ func found(s Server, ok bool, err error) (Server, error) {
 }
 
 func upsertServer(ctx context.Context, tx store.Tx, s Server, now instant.Instant) error {
+	if err := changed(ctx, tx); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, insertServerText+` ON CONFLICT (stable_key) DO UPDATE SET name = excluded.name, url = excluded.url, node = excluded.node,
 		observed = excluded.observed, load_units = excluded.load_units, max_people = excluded.max_people, api_key = excluded.api_key,
 		api_secret = excluded.api_secret, seen_at = excluded.seen_at`, s.args("[]", now)...)
@@ -54,6 +70,9 @@ func upsertServer(ctx context.Context, tx store.Tx, s Server, now instant.Instan
 }
 
 func insertServer(ctx context.Context, tx store.Tx, s Server, now instant.Instant) (bool, error) {
+	if err := changed(ctx, tx); err != nil {
+		return false, err
+	}
 	tags, err := json.Marshal(s.Tags)
 	if err != nil {
 		return false, err
@@ -71,12 +90,18 @@ func (s Server) args(tags string, now instant.Instant) []any {
 
 // setAdmin writes a wanted state with its deadline, which only AdminDraining has.
 func setAdmin(ctx context.Context, tx store.Tx, server id.Server, a Admin, until instant.Instant) error {
+	if err := changed(ctx, tx); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `UPDATE server SET admin = $1, drain_until = $2 WHERE id = $3`, string(a), until, string(server))
 	return err
 }
 
 // updateServer writes what an operator may change of a server. It is false when another server has the address.
 func updateServer(ctx context.Context, tx store.Tx, s Server) (bool, error) {
+	if err := changed(ctx, tx); err != nil {
+		return false, err
+	}
 	tags, err := json.Marshal(s.Tags)
 	if err != nil {
 		return false, err
@@ -91,11 +116,19 @@ func updateServer(ctx context.Context, tx store.Tx, s Server) (bool, error) {
 }
 
 func removeServer(ctx context.Context, tx store.Tx, server id.Server, now instant.Instant) error {
+	if err := changed(ctx, tx); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `UPDATE server SET removed_at = $1, stable_key = stable_key || '#' || id, api_secret = '' WHERE id = $2`, now, string(server))
 	return err
 }
 
 func observe(ctx context.Context, tx store.Tx, server id.Server, o Observed, now instant.Instant) (int64, error) {
+	// An engine is down when its heartbeats are old (Server.State), so each of them counts.
+	if _, err := tx.Exec(ctx, `UPDATE fleet_version SET version = version + 1 WHERE one = 1 AND EXISTS (
+		SELECT 1 FROM server WHERE id = $1 AND (observed <> $2 OR kind = 'sfu'))`, string(server), string(o)); err != nil {
+		return 0, err
+	}
 	return store.Affected(tx.Exec(ctx, `UPDATE server SET observed = $1, seen_at = $2 WHERE id = $3`, string(o), now, string(server)))
 }
 
