@@ -40,12 +40,12 @@ func (h *Handler) RefuseClient(w http.ResponseWriter, raw *http.Request, err err
 
 // clientRefuseOf draws the refusal.
 func (h *Handler) clientRefuseOf(r *Request, err error, back string, again bool) clientRefusePage {
-	code, title := fault.CodeOf(err), "refuse.other"
+	code, title, reason := fault.CodeOf(err), "refuse.other", r.P.Fault(err)
 	switch code {
 	case "admission.seats_full", "admission.running_rooms", "member.suspended": // their titles name the member, which the client's people do not know
 		title = "usage.refusal." + code
 	case "admission.seats_wait":
-		title = "usage.refusal.admission.seats_full"
+		title, reason = "usage.refusal.admission.seats_full", r.P.T("wait.seat")+" "+r.placeInLine(aheadOf(err))
 	default:
 		if explained[code] {
 			title = "refuse." + code
@@ -53,7 +53,7 @@ func (h *Handler) clientRefuseOf(r *Request, err error, back string, again bool)
 	}
 	page := clientRefusePage{
 		Page:    h.page(r, "", r.P.N(title, limitOf(err), map[string]any{"Limit": limitOf(err)})),
-		Refusal: Refusal{Reason: r.P.Fault(err), Trace: r.trace(err)},
+		Refusal: Refusal{Reason: reason, Trace: r.trace(err)},
 	}
 	page.Layout, page.Robots, page.LiveFrom = LayoutBare, false, ""
 	if again {
@@ -69,6 +69,16 @@ func (h *Handler) clientRefuseOf(r *Request, err error, back string, again bool)
 		page.Refusal.Offers = append(page.Refusal.Offers, Offer{Button: Button{Kind: ButtonPlain, Icon: "arrow-left", Label: to.Label, Href: to.Href}})
 	}
 	return page
+}
+
+// aheadOf is how many wait before somebody who was told to wait.
+func aheadOf(err error) int {
+	if f := fault.As(err); f != nil {
+		if n, ok := f.Params["Ahead"].(int); ok {
+			return n
+		}
+	}
+	return 0
 }
 
 // backTo is the way to a client's own page, named by its host; none without an address.

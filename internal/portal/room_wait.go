@@ -68,13 +68,18 @@ func (h *Handler) waitAt(r *Request, name, at string, entry live.Entry) waitPage
 		Leave: Button{Kind: ButtonPlain, Label: r.P.T("wait.leave"), Post: at + "/leave"}, Trace: r.trace(entry.Fault),
 	}
 	if entry.State == live.ForSeat {
-		page.Ahead = r.P.T("meet.wait.next")
-		if entry.Ahead > 0 {
-			page.Ahead = r.P.N("meet.wait.ahead", entry.Ahead)
-		}
+		page.Ahead = r.placeInLine(entry.Ahead)
 	}
 	page.Layout, page.Robots, page.Scripts = LayoutBare, false, []string{"join.js"}
 	return page
+}
+
+// placeInLine says how many wait before somebody.
+func (r *Request) placeInLine(ahead int) string {
+	if ahead > 0 {
+		return r.P.N("meet.wait.ahead", ahead)
+	}
+	return r.P.T("meet.wait.next")
 }
 
 // waitSend is pressed on the refusal page: stand in line for a seat.
