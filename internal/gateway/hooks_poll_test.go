@@ -83,7 +83,7 @@ func TestARestartLosesNoEndAndTellsNobodyTwice(t *testing.T) {
 		c.Node(c.DB, o)
 		r.until("meeting-created user-joined:ana user-joined:ben")
 		ends.until("meeting-ended")
-		time.Sleep(2 * quick.PollEvery)
+		pollsAgain(t, srv)
 		if got := r.names(); got != "meeting-created user-joined:ana user-joined:ben" {
 			t.Errorf("told again: %s", got)
 		}

@@ -129,6 +129,6 @@ func TestTwoNodesTellEachEventOnce(t *testing.T) {
 	r.until(want)
 	k.Via(nodes[1]).Must("end", "meetingID=coop-2&password=mp")
 	r.until(want + " meeting-ended")
-	time.Sleep(3 * quick.PollEvery)
+	pollsAgain(t, c.Servers[0])
 	r.until(want + " meeting-ended")
 }
