@@ -90,7 +90,7 @@ func (l *lane) commit(ctx context.Context, batch []*request) error {
 // decideAll locks the members, brings their ledgers up to date and lets decide answer.
 func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now instant.Instant) (*places, error) {
 	g := l.gate
-	stored, err := lockUsage(ctx, tx, all)
+	stored, err := lockUsage(ctx, tx, all, l.memory)
 	if err != nil {
 		return nil, err
 	}

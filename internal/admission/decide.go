@@ -28,17 +28,18 @@ type answer struct {
 
 // changes is what a decision wants written. Rows are named; their final state is in the ledger.
 type changes struct {
-	dirty    bool // the row in member_usage must be written
-	seats    map[seatKey]struct{}
-	meetings map[id.Meeting]*meeting // counts, and for meetings in moved everything
-	started  []*meeting
-	moved    map[id.Meeting]*meeting // server, deadline, state or end are others
-	queued   map[ticketKey]struct{}  // tickets drawn or refreshed
-	torn     map[id.Participant]struct{}
-	clocks   map[clockKey]struct{}
-	facts    []usage.Fact
-	events   []event
-	late     int
+	dirty       bool // the row in member_usage must be written
+	rescheduled bool // and the moment of the next change by time alone has moved
+	seats       map[seatKey]struct{}
+	meetings    map[id.Meeting]*meeting // counts, and for meetings in moved everything
+	started     []*meeting
+	moved       map[id.Meeting]*meeting // server, deadline, state or end are others
+	queued      map[ticketKey]struct{}  // tickets drawn or refreshed
+	torn        map[id.Participant]struct{}
+	clocks      map[clockKey]struct{}
+	facts       []usage.Fact
+	events      []event
+	late        int
 }
 
 type seatKey struct {
@@ -183,7 +184,7 @@ func (d *decision) scheduleNext() {
 	if d.nextExpiry == next || (d.nextExpiry.After(d.now) && !next.IsZero() && d.nextExpiry.Before(next)) {
 		return
 	}
-	d.nextExpiry = next
+	d.nextExpiry, d.out.rescheduled = next, true
 	d.out.dirty = true
 }
 

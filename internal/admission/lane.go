@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"runtime"
 	"time"
 
 	"meetcoop/internal/fault"
@@ -120,6 +121,7 @@ func (l *lane) run(ctx context.Context) {
 			}
 		}
 		l.serve(ctx, batch)
+		runtime.Gosched() // whoever was answered may ask for the next one: batches become twice as large
 	}
 }
 

@@ -22,15 +22,19 @@ type usageRow struct {
 	version                           int64
 }
 
-const usageColumns = `seats, moderators, running_rooms, waiting, places, peak, peak_hour, limits_version, limits_until, next_expiry, version`
+const (
+	countColumns = `seats, moderators, running_rooms, waiting, places, peak, peak_hour, limits_version, limits_until, version`
+	usageColumns = countColumns + `, next_expiry`
+)
 
 func (u *usageRow) dest() []any {
-	return []any{&u.seats, &u.moderators, &u.rooms, &u.waiting, &u.drawn, &u.peak, &u.peakHour, &u.limitsVersion, &u.limitsUntil, &u.nextExpiry, &u.version}
+	return []any{&u.seats, &u.moderators, &u.rooms, &u.waiting, &u.drawn, &u.peak, &u.peakHour, &u.limitsVersion, &u.limitsUntil, &u.version, &u.nextExpiry}
 }
 
 var (
-	selectUsage = store.NewIn(`SELECT member, `+usageColumns+` FROM member_usage WHERE member IN`, 0, ` ORDER BY member`)
-	insertUsage = store.NewRows(`INSERT INTO member_usage (member, seats, moderators, running_rooms, waiting, places, peak, limits_version, version) VALUES `, 9,
+	lockVersions = store.NewIn(`SELECT member, version FROM member_usage WHERE member IN`, 0, ` ORDER BY member`)
+	selectUsage  = store.NewIn(`SELECT member, `+usageColumns+` FROM member_usage WHERE member IN`, 0, ``)
+	insertUsage  = store.NewRows(`INSERT INTO member_usage (member, seats, moderators, running_rooms, waiting, places, peak, limits_version, version) VALUES `, 9,
 		` ON CONFLICT (member) DO NOTHING`)
 	upsertLimits = store.NewRows(`INSERT INTO member_limits (member, limits) VALUES `, 2, ` ON CONFLICT (member) DO UPDATE SET limits = excluded.limits`)
 	upsertUsage  = store.NewRows(`INSERT INTO member_usage (member, `+usageColumns+`) VALUES `, 12,
@@ -38,20 +42,27 @@ var (
 			running_rooms = excluded.running_rooms, waiting = excluded.waiting, places = excluded.places, peak = excluded.peak, peak_hour = excluded.peak_hour,
 			limits_version = excluded.limits_version, limits_until = excluded.limits_until, next_expiry = excluded.next_expiry, version = excluded.version
 		WHERE member_usage.version = excluded.version - 1`)
+	// upsertCounts leaves next_expiry as it is, which mostly stays: SQLite writes an index anew for each column that a statement names.
+	upsertCounts = store.NewRows(`INSERT INTO member_usage (member, `+countColumns+`) VALUES `, 11,
+		` ON CONFLICT (member) DO UPDATE SET seats = excluded.seats, moderators = excluded.moderators,
+			running_rooms = excluded.running_rooms, waiting = excluded.waiting, places = excluded.places, peak = excluded.peak, peak_hour = excluded.peak_hour,
+			limits_version = excluded.limits_version, limits_until = excluded.limits_until, version = excluded.version
+		WHERE member_usage.version = excluded.version - 1`)
 )
 
-// lockUsage locks the rows of the members, which come sorted, and makes those that are missing.
-func lockUsage(ctx context.Context, tx store.Tx, all []*work) (map[id.Member]usageRow, error) {
+// lockUsage locks the rows of the members, which come sorted, and makes those that are missing. Of a member whose ledger is remembered as
+// of the version locked, the rest of the row is taken from there.
+func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Member]*ledger) (map[id.Member]usageRow, error) {
 	keys := make([]string, len(all))
 	for i, w := range all {
 		keys[i] = string(w.member)
 	}
 	rows := make(map[id.Member]usageRow, len(all))
 	lock := func() error {
-		return selectUsage.Each(ctx, tx, nil, keys, store.ForUpdate(tx), func(s store.Scanner) error {
+		return lockVersions.Each(ctx, tx, nil, keys, store.ForUpdate(tx), func(s store.Scanner) error {
 			var m id.Member
 			var u usageRow
-			err := s.Scan(append([]any{&m}, u.dest()...)...)
+			err := s.Scan(&m, &u.version)
 			rows[m] = u
 			return err
 		})
@@ -65,13 +76,31 @@ func lockUsage(ctx context.Context, tx store.Tx, all []*work) (map[id.Member]usa
 			missing = append(missing, string(w.member), 0, 0, 0, 0, 0, 0, 0, 0)
 		}
 	}
-	if missing == nil {
-		return rows, nil
+	if missing != nil {
+		if _, err := insertUsage.Exec(ctx, tx, missing); err != nil {
+			return nil, err
+		}
+		if err := lock(); err != nil { // another node may have been faster, and gone on
+			return nil, err
+		}
 	}
-	if _, err := insertUsage.Exec(ctx, tx, missing); err != nil {
-		return nil, err
+	unknown := keys[:0]
+	for _, w := range all {
+		u, mem := rows[w.member], memory[w.member]
+		if mem == nil || !mem.complete || mem.version != u.version {
+			unknown = append(unknown, string(w.member))
+			continue
+		}
+		u.limitsVersion, u.limitsUntil = mem.limitsVersion, mem.limitsUntil
+		rows[w.member] = u
 	}
-	return rows, lock() // another node may have been faster, and gone on
+	return rows, selectUsage.Each(ctx, tx, nil, unknown, ``, func(s store.Scanner) error {
+		var m id.Member
+		var u usageRow
+		err := s.Scan(append([]any{&m}, u.dest()...)...)
+		rows[m] = u
+		return err
+	})
 }
 
 var selectVersions = store.NewIn(`SELECT member, version FROM entitlement_change WHERE member IN`, 0, ``)

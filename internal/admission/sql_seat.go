@@ -91,7 +91,7 @@ var (
 
 // writeRows stores what the decisions changed. Deletions go first: a new row may carry the key of an old one.
 func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
-	var gone, seats, torn, queued, stopped, clocks, limits, usage []any
+	var gone, seats, torn, queued, stopped, clocks, limits, counts, usage []any
 	dirty := int64(0)
 	for _, w := range all {
 		l, member := w.ledger, string(w.member)
@@ -130,7 +130,12 @@ func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
 		if w.renewed {
 			limits = append(limits, member, l.limitsDoc)
 		}
-		usage = append(usage, member, l.seats, l.moderators, len(l.meetings), len(l.queue), l.drawn, l.peak, l.peakHour, l.limitsVersion, l.limitsUntil, l.nextExpiry, l.version)
+		row := []any{member, l.seats, l.moderators, len(l.meetings), len(l.queue), l.drawn, l.peak, l.peakHour, l.limitsVersion, l.limitsUntil, l.version}
+		if w.out.rescheduled {
+			usage = append(append(usage, row...), l.nextExpiry)
+		} else {
+			counts = append(counts, row...)
+		}
 	}
 	for _, s := range []struct {
 		bulk *store.Bulk
@@ -140,8 +145,12 @@ func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
 			return err
 		}
 	}
+	kept, err := upsertCounts.Exec(ctx, tx, counts)
+	if err != nil {
+		return err
+	}
 	n, err := upsertUsage.Exec(ctx, tx, usage)
-	if err == nil && n != dirty {
+	if n += kept; err == nil && n != dirty {
 		// The rows are locked and were read under the lock: this cannot be, and must not be overlooked.
 		err = fmt.Errorf("member_usage: %d of %d rows had the version they were locked at", n, dirty)
 	}
