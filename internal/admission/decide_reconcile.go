@@ -2,8 +2,6 @@
 
 package admission
 
-import ()
-
 // reconcile compares what an engine lists of the member's meetings with their seats.
 func (d *decision) reconcile(req *request) {
 	for _, seen := range req.seen {

@@ -318,10 +318,13 @@ func (s *Service) compare(ctx context.Context, srv *server, w *watch, list []bbb
 	foreign := 0
 	for _, info := range list {
 		c := s.board.on(srv.ID, info.ExternalID)
-		if c == nil {
-			if info.EndTime == 0 && !info.ForciblyEnded && info.ParentID == "" {
-				foreign += s.stray(ctx, srv, info)
+		if c == nil && info.EndTime == 0 && !info.ForciblyEnded && info.ParentID == "" {
+			var strange bool
+			if c, strange = s.stray(ctx, srv, info); strange {
+				foreign++
 			}
+		}
+		if c == nil {
 			continue
 		}
 		if info.InternalID != c.InternalID {
@@ -443,8 +446,9 @@ func seats(c *Conference, info bbb.Meeting) []admission.SeenPerson {
 }
 
 // stray is a meeting that no row names on this server: a copy of ours that was left behind is ended, one of a tenant that a connection
-// adopts is taken over, anybody else's is left alone. It returns how many foreign meetings that is.
-func (s *Service) stray(ctx context.Context, srv *server, info bbb.Meeting) int {
+// adopts is taken over, anybody else's is left alone. It returns what was taken over, nil mostly, and
+// whether the meeting is foreign.
+func (s *Service) stray(ctx context.Context, srv *server, info bbb.Meeting) (adopted *Conference, foreign bool) {
 	var ours, named bool
 	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
 		if ours, err = isOurs(ctx, r, srv.ID, info.ExternalID, info.InternalID); err != nil || !ours {
@@ -455,17 +459,14 @@ func (s *Service) stray(ctx context.Context, srv *server, info bbb.Meeting) int 
 	})
 	switch {
 	case err != nil || named:
-		return 0 // looked at again with the next list
+		return nil, false // looked at again with the next list
 	case !ours:
-		adopted, err := s.takeOver(ctx, srv, info)
+		adopted, err = s.takeOver(ctx, srv, info)
 		if err != nil && ctx.Err() == nil {
 			s.deps.Log.WarnContext(ctx, "meeting of another load balancer not taken over yet", "server", srv.ID, "err", err)
 		}
-		if adopted {
-			return 0
-		}
-		return 1
+		return adopted, adopted == nil
 	}
 	s.orphan(ctx, srv.ID, info.ExternalID)
-	return 0
+	return nil, false
 }

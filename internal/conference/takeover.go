@@ -56,20 +56,20 @@ func isMeetingID(text string) bool {
 
 // takeOver makes a meeting that runs on one of our servers, begun there by another load balancer, a conference of the connection that
 // adopts that one's tenant (gateway.md X2): under the id its clients know, on the server where its people are, whatever the limits say
-// of one more, and counted from now on. adopted is false when no connection wants it, or has an open meeting of that id elsewhere.
-func (s *Service) takeOver(ctx context.Context, srv *server, info bbb.Meeting) (adopted bool, err error) {
+// of one more, and counted from now on. It is nil when no connection wants it, or has an open meeting of that id elsewhere.
+func (s *Service) takeOver(ctx context.Context, srv *server, info bbb.Meeting) (*Conference, error) {
 	origin, external := OriginNamed(info.ExternalID, info.Metadata)
 	if !isMeetingID(external) || info.InternalID == "" {
-		return false, nil
+		return nil, nil
 	}
 	var conn membership.Connection
 	var wanted bool
-	err = s.deps.DB.Read(ctx, func(r store.Reader) error {
+	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
 		conn, wanted, err = membership.ConnectionByOrigin(ctx, r, origin)
 		return err
 	})
 	if err != nil || !wanted || !conn.Adopts {
-		return false, err
+		return nil, err
 	}
 	c := Conference{
 		Meeting:   fleet.Meeting{ID: id.NewMeeting(), Member: conn.Member, Connection: conn.ID, ExternalID: external},
@@ -94,15 +94,16 @@ func (s *Service) takeOver(ctx context.Context, srv *server, info bbb.Meeting) (
 		return store.Changed(ctx, tx, now, TopicConference, string(c.ID))
 	})
 	if err != nil || !a.Started {
-		return false, err
+		return nil, err
 	}
 	c.Meeting = a.Meeting
-	if _, err := s.confirm(ctx, &c, createdFrom(info), replyFromInfo(&c, info)); err != nil {
-		return false, err
+	live, err := s.confirm(ctx, &c, createdFrom(info), replyFromInfo(&c, info))
+	if err != nil {
+		return nil, err
 	}
 	s.metrics.adopted.Inc()
 	s.deps.Log.InfoContext(ctx, "meeting of another load balancer taken over", "meeting", c.ID, "server", srv.ID, "connection", conn.Name)
-	return true, nil
+	return live, nil
 }
 
 // queryFrom is the create of a meeting as far as its server still knows it: what a successor elsewhere is made of.
