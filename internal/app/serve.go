@@ -180,16 +180,12 @@ func (n *node) build(ctx context.Context) error {
 		return err
 	}
 	n.conferences.Register(n.jobs)
-	if n.cfg.MetricsCompat {
-		counted := newCompatRecordings(n.db, n.now)
-		n.registry.MustRegister(counted)
-		n.jobs.Every("app.recordings_counted", recordingsCountEvery, counted.count)
-	}
 	recordings, err := n.recordingDeps()
 	if err != nil {
 		return err
 	}
-	recordings.Conferences, recordings.Outbound, recordings.Registry = n.conferences, web.Outbound(5*time.Second, n.cfg.callbacks()...), n.registry
+	recordings.Conferences, recordings.Outbound = n.conferences, web.Outbound(5*time.Second, n.cfg.callbacks()...)
+	recordings.Registry, recordings.MetricsCompat = n.registry, n.cfg.MetricsCompat
 	if n.recordings, err = recording.New(recordings); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"meetcoop/internal/engine/bbb"
+	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
 )
 
@@ -17,11 +18,11 @@ import (
 type compat struct {
 	mu      sync.Mutex
 	servers map[id.Server]*compatServer
+	all     map[id.Server]*server // those that are not polled too: what a server is called depends on all; never written to
 }
 
 // compatServer is one server as the last poll found it.
 type compatServer struct {
-	name    string
 	up      bool
 	calls   uint64
 	seconds float64
@@ -33,7 +34,7 @@ type compatServer struct {
 // latencyBuckets are those of the exporter, in seconds.
 var latencyBuckets = []float64{.01, .025, .05, .075, .1, .25, .5, .75, 1, 1.25, 1.5, 1.75, 2, 2.5, 5, 7.5, 10}
 
-// compatDesc describes one figure. Two servers that are called the same are told apart by their ids.
+// compatDesc describes one figure. Its first label is what fleet.Labels calls a server.
 func compatDesc(name, help string, more ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, append([]string{"server"}, more...), nil)
 }
@@ -70,7 +71,7 @@ func (c *compat) polled(srv *server, list []bbb.Meeting, took time.Duration, ok 
 		v = &compatServer{buckets: map[float64]uint64{}}
 		c.servers[srv.ID] = v
 	}
-	v.name, v.up = srv.Name, ok
+	v.up = ok
 	if !ok {
 		return
 	}
@@ -96,18 +97,28 @@ func (c *compat) polled(srv *server, list []bbb.Meeting, took time.Duration, ok 
 	}
 }
 
-// keep forgets servers that are not polled any more; nil forgets all.
-func (c *compat) keep(polled map[id.Server]*watch) {
+// keep forgets servers that are not polled any more; nil forgets all. Of all servers it remembers the names.
+func (c *compat) keep(polled map[id.Server]*watch, all map[id.Server]*server) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.all = all
 	for v := range c.servers {
 		if polled[v] == nil {
 			delete(c.servers, v)
 		}
 	}
+}
+
+// labels are what servers are called. A poll may end just after its server was removed; that one has none.
+func (c *compat) labels() map[id.Server]string {
+	rows := make([]fleet.Server, 0, len(c.all))
+	for _, v := range c.all {
+		rows = append(rows, v.Server)
+	}
+	return fleet.Labels(rows)
 }
 
 // Describe implements prometheus.Collector.
@@ -123,14 +134,11 @@ func (c *compat) Describe(to chan<- *prometheus.Desc) {
 func (c *compat) Collect(to chan<- prometheus.Metric) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	called := map[string]int{}
-	for _, v := range c.servers {
-		called[v.name]++
-	}
+	labels := c.labels()
 	for server, v := range c.servers {
-		name := v.name
-		if called[name] > 1 {
-			name += " " + string(server)
+		name, known := labels[server]
+		if !known {
+			continue
 		}
 		up := 0.0
 		if v.up {

@@ -108,7 +108,7 @@ func (p *poller) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.servers)
-	p.s.compat.keep(nil)
+	p.s.compat.keep(nil, nil)
 	p.s.hooks.polled.forget()
 }
 
@@ -170,7 +170,7 @@ func (p *poller) dispatch(ctx context.Context) error {
 		})
 	}
 	p.s.metrics.foreign.Set(float64(foreign))
-	p.s.compat.keep(p.servers)
+	p.s.compat.keep(p.servers, all)
 	return nil
 }
 

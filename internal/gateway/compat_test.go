@@ -3,18 +3,23 @@
 package gateway_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"meetcoop/internal/engine/bbb/bbbtest"
+	"meetcoop/internal/fleet"
 	"meetcoop/internal/gateway/gatewaytest"
+	"meetcoop/internal/instant"
 	"meetcoop/internal/tariff"
 )
 
@@ -76,6 +81,130 @@ func TestServersUnderTheNamesOfTheExporter(t *testing.T) {
 			all := scrape(t, reg)
 			_, figures := all["bbb_meetings"+label(other)]
 			return all["bbb_api_up"+label(other)] == "0" && !figures
+		})
+	})
+}
+
+// Recordings in every state, as servers tell them, as they are brought here, and as they go; a server that made none has zeros.
+func TestRecordingsUnderTheNamesOfTheExporter(t *testing.T) {
+	var o gatewaytest.Options
+	o.Servers, o.RecordingsEvery, o.PollEvery = 2, 150*time.Millisecond, 100*time.Millisecond
+	each(t, o, func(t *testing.T, c *gatewaytest.Cooperative, n *gatewaytest.Node) {
+		n.Stop() // the one with the metrics counts
+		reg := prometheus.NewRegistry()
+		with := o
+		with.Compat = reg
+		n = c.Node(c.DB, with)
+		k := c.Client(n, "hilado", tariff.OverrideFields{RunningRooms: limit(20)})
+		states := []string{"processing", "processed", "published", "unpublished", "deleted"}
+		label := map[*bbbtest.Running]string{}
+		want := map[*bbbtest.Running]map[string]int{}
+		for _, s := range c.Servers {
+			label[s], want[s] = s.Addr(), map[string]int{}
+		}
+		counted := func(what string) {
+			t.Helper()
+			var diff string
+			deadline := time.Now().Add(20 * time.Second)
+			for {
+				all, now := scrape(t, reg), map[string]string{}
+				for name, value := range all {
+					if strings.HasPrefix(name, "bbb_recordings_") {
+						now[name] = value
+					}
+				}
+				should := map[string]string{}
+				for s, by := range want {
+					for _, state := range states {
+						should["bbb_recordings_"+state+`{server="`+label[s]+`"}`] = strconv.Itoa(by[state])
+					}
+				}
+				if diff = cmp.Diff(should, now); diff == "" {
+					return
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("%s: (-want +got)\n%s", what, diff)
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		counted("no recording at all")
+
+		made := func(meeting string) (*bbbtest.Running, string) {
+			internal := k.Must("create", "name=Assembly&record=true&attendeePW=ap&moderatorPW=mp&meetingID="+meeting).Root.Value("internalMeetingID")
+			for _, s := range c.Servers {
+				if rec, err := s.MakeRecording(internal); err == nil {
+					return s, rec
+				}
+			}
+			t.Fatalf("no server has %s", meeting)
+			return nil, ""
+		}
+		published := func(meeting string) (*bbbtest.Running, string) {
+			s, rec := made(meeting)
+			do(t, s.PublishRecording(rec, "presentation"))
+			gatewaytest.Until(t, meeting+" is listed", func() bool { return len(listed(k.Must("getRecordings", "recordID="+rec))) == 1 })
+			return s, rec
+		}
+		s, _ := made("processing")
+		want[s]["processing"]++
+		s, rec := made("processed")
+		do(t, s.ProcessRecording(rec))
+		want[s]["processed"]++
+		s, _ = published("published")
+		want[s]["published"]++
+		s, rec = published("hidden")
+		k.Must("publishRecordings", "publish=false&recordID="+rec)
+		want[s]["unpublished"]++
+		s, rec = published("dropped")
+		k.Must("deleteRecordings", "recordID="+rec)
+		want[s]["deleted"]++
+		s, rec = published("brought-here")
+		tar, err := s.RecordingTar(rec, "presentation")
+		do(t, err)
+		if r := put(t, n, s.Secret(), serverAt(t, c, s), rec, "presentation", tar, nil); r.Status/100 != 2 {
+			t.Fatalf("%d %s", r.Status, r.Body)
+		}
+		want[s]["published"]++
+		counted("one of each, and one here")
+
+		// What is in the trash is deleted; after a week it is nothing any more.
+		k.Must("deleteRecordings", "recordID="+rec)
+		want[s]["published"]--
+		want[s]["deleted"]++
+		counted("one in the trash")
+		later, err := n.RecordingsAt(func() instant.Instant { return instant.Of(time.Now()).Add(8 * 24 * time.Hour) })
+		do(t, err)
+		do(t, later.Keep(context.Background()))
+		want[s]["deleted"]--
+		counted("the trash is emptied")
+
+		// Servers that are called the same have labels of their own, the same in all figures, also when one of them is not polled.
+		other := c.Servers[0]
+		name, first, second := other.Addr(), serverAt(t, c, other), serverAt(t, c, c.Servers[1])
+		_, err = n.Fleet.Change(context.Background(), fleet.ChangeInput{Server: second, Name: &name})
+		do(t, err)
+		label[other], label[c.Servers[1]] = name+" "+string(first), name+" "+string(second)
+		counted("two of one name")
+		_, err = n.Fleet.SetAdmin(context.Background(), fleet.AdminInput{Server: second, Admin: fleet.AdminDisabled, Force: true})
+		do(t, err)
+		gatewaytest.Until(t, "one of them is polled", func() bool {
+			all := scrape(t, reg)
+			_, gone := all[`bbb_meetings{server="`+label[c.Servers[1]]+`"}`]
+			_, there := all[`bbb_meetings{server="`+label[other]+`"}`]
+			return there && !gone
+		})
+		counted("both have recordings")
+
+		// Another node counts once this one does not.
+		n.Stop()
+		gatewaytest.Until(t, "who does not count shows nothing", func() bool {
+			for name := range scrape(t, reg) {
+				if strings.HasPrefix(name, "bbb_recordings_") {
+					return false
+				}
+			}
+			return true
 		})
 	})
 }

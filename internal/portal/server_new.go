@@ -66,7 +66,7 @@ func serverInput(r *Request) (fleet.AddInput, error) {
 	if u, err := url.Parse(in.URL); in.Name == "" && err == nil {
 		in.Name = u.Host
 	}
-	c.Field(utf8.RuneCountInString(in.Name) <= fleet.MaxName, "name", "member.name_long", fault.Params{"Limit": fleet.MaxName})
+	c.Field(utf8.ValidString(in.Name) && utf8.RuneCountInString(in.Name) <= fleet.MaxName, "name", "member.name_long", fault.Params{"Limit": fleet.MaxName})
 	in.Tags = typedTags(r)
 	c.Field(len(in.Tags) <= fleet.MaxTags && !slices.ContainsFunc(in.Tags, func(t string) bool { return !fleet.IsTag(t) }), "tags", "level.tags", fault.Params{"Limit": fleet.MaxTags})
 	in.LoadUnits = typedUnits(r, &c)

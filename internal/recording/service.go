@@ -56,12 +56,16 @@ type Deps struct {
 
 	Registry  prometheus.Registerer // nil: counted and shown nowhere
 	PollEvery time.Duration         // how often servers are asked for their recordings; default 3 min
+
+	MetricsCompat bool          // how many there are under the names of bigbluebutton-exporter too (--metrics-compat)
+	CountEvery    time.Duration // how often they are counted for that; default 5 min: they are many, and change slowly
 }
 
 // Service knows the recordings. It is safe for concurrent use.
 type Service struct {
 	deps    Deps
 	metrics *metrics
+	compat  *compat // nil unless asked for
 
 	mu        sync.Mutex
 	uploading map[string]bool
@@ -84,8 +88,16 @@ func New(deps Deps) (*Service, error) {
 	if deps.PollEvery == 0 {
 		deps.PollEvery = 3 * time.Minute
 	}
+	if deps.CountEvery == 0 {
+		deps.CountEvery = 5 * time.Minute
+	}
 	deps.BaseURL, deps.PublicURL = strings.TrimRight(deps.BaseURL, "/"), strings.TrimRight(deps.PublicURL, "/")
-	return &Service{deps: deps, metrics: newMetrics(deps.Registry), uploading: map[string]bool{}}, nil
+	s := &Service{deps: deps, metrics: newMetrics(deps.Registry), uploading: map[string]bool{}}
+	if deps.MetricsCompat && deps.Registry != nil {
+		s.compat = newCompat(deps.DB, deps.Now, 2*deps.CountEvery)
+		deps.Registry.MustRegister(s.compat)
+	}
+	return s, nil
 }
 
 // Register names the jobs and duties of this package.
@@ -95,6 +107,9 @@ func (s *Service) Register(r *jobs.Runner) {
 	r.Handle(kindCallReady, callReadyPolicy, s.callReady)
 	r.Every("recording.discover", s.deps.PollEvery, s.DiscoverAll)
 	r.Every("recording.keep", time.Hour, s.Keep)
+	if s.compat != nil {
+		r.Every("recording.count", s.deps.CountEvery, s.compat.count)
+	}
 }
 
 // MayRecord tells why a member may not record now: its level has no recording, or what it keeps is as much as the level's storage. It

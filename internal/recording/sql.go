@@ -366,3 +366,22 @@ func shares(ctx context.Context, r store.Reader) ([]ServerShare, error) {
 		FROM recording x LEFT JOIN recording_format f ON f.recording = x.id WHERE x.connection IS NULL AND x.mode = 'stored' AND x.state <> 'deleted' AND x.server IS NOT NULL
 		GROUP BY x.server ORDER BY total DESC, x.server`)
 }
+
+// tally is how many recordings of one state a server made.
+type tally struct {
+	server id.Server
+	state  State
+	n      int
+}
+
+func scanTally(s store.Scanner) (tally, error) {
+	var v tally
+	err := s.Scan(&v.server, &v.state, &v.n)
+	return v, err
+}
+
+// tallies counts the recordings of each server by state, those in quarantine and in the trash too; what was purged is there no longer. It
+// joins r.
+func tallies(ctx context.Context, r store.Reader) ([]tally, error) {
+	return store.All(ctx, r, scanTally, `SELECT server, state, COUNT(*) FROM recording WHERE server IS NOT NULL AND purged_at IS NULL GROUP BY server, state`)
+}

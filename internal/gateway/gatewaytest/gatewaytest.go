@@ -93,7 +93,7 @@ type Options struct {
 	Compat      *prometheus.Registry // --metrics-compat, into this; nil is off
 	HookWaits   []time.Duration      // between tries of one event of a webhook; nil is as in production
 
-	RecordingsEvery time.Duration // how often servers are asked for their recordings; 0 is 3 min
+	RecordingsEvery time.Duration // how often servers are asked for their recordings, and those counted for Compat; 0 is as in production
 	Engine          bool          // an embedded engine too, in memory; alone when Servers is 0
 
 	QuarantineRecordings int   // of one server; 0 is as in production
@@ -193,6 +193,7 @@ func (c *Cooperative) Node(db *store.DB, o Options) *Node {
 	n.recordings = recording.Deps{
 		DB: db, Now: c.clock, Log: o.Log, Members: n.Members, Fleet: n.Fleet, IDs: c.Key.Derive("meeting ids"), Links: c.Key.Derive("recording links"), Dir: filepath.Join(c.t.TempDir(), "recordings"),
 		BaseURL: front.URL, Catalog: localetest.Catalog(c.t), PublicURL: front.URL, QuarantineRecordings: o.QuarantineRecordings, QuarantineBytes: o.QuarantineBytes, Conferences: n.Conferences, Outbound: web.Outbound(2*time.Second, netip.MustParsePrefix("127.0.0.0/8")), PollEvery: o.RecordingsEvery,
+		Registry: registerer(o.Compat), MetricsCompat: o.Compat != nil, CountEvery: o.RecordingsEvery,
 	}
 	n.Recordings, err = recording.New(n.recordings)
 	c.must(err)
@@ -279,7 +280,7 @@ func registerer(r *prometheus.Registry) prometheus.Registerer {
 // RecordingsAt returns the node's recordings as they are under another clock.
 func (n *Node) RecordingsAt(now instant.Clock) (*recording.Service, error) {
 	deps := n.recordings
-	deps.Now = now
+	deps.Now, deps.Registry = now, nil // the node's figures stay its own
 	return recording.New(deps)
 }
 
