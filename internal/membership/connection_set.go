@@ -64,12 +64,12 @@ func (s *Service) SetConnection(ctx context.Context, actor identity.Actor, in Co
 		if len(detail) == 0 {
 			return nil
 		}
+		if err := checkPlaced(ctx, tx, actor, before, c); err != nil {
+			return err // before what is wrong with it: they have no such fields to correct
+		}
 		var wrong fault.Check
 		check(&wrong, c)
 		if err := wrong.Err(); err != nil {
-			return err
-		}
-		if err := checkPlaced(ctx, tx, actor, before, c); err != nil {
 			return err
 		}
 		if c.Level != before.Level {
@@ -212,7 +212,7 @@ func sortedTags(tags []string) []string {
 
 // Fingerprint tells whether a connection is still served as somebody has seen it; its rules are not part of it.
 func (c Connection) Fingerprint() string {
-	text, err := json.Marshal([]any{c.TenantName, c.Level, c.Refusal, c.JoinMode, c.Tags, c.HookAlgorithm})
+	text, err := json.Marshal([]any{c.TenantName, c.Level, c.Refusal, c.JoinMode, c.Tags, c.HookAlgorithm, c.Origin, c.Adopts})
 	if err != nil {
 		return "" // texts can always be written
 	}

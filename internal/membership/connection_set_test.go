@@ -90,6 +90,9 @@ func TestWhoMayChangeAConnectionHow(t *testing.T) {
 			{"its level", membership.ConnectionChange{Level: to("level-1")}, map[string]string{"owner": "", "host": "member.forbidden", "stranger": "connection.unknown"}},
 			{"its tags", membership.ConnectionChange{Tags: to([]string{"large"})}, map[string]string{"owner": "connection.place", "host": "member.forbidden", "stranger": "connection.unknown", "admin": ""}},
 			{"its tenant name", membership.ConnectionChange{TenantName: to("loom")}, map[string]string{"owner": "connection.place", "stranger": "connection.unknown", "admin": ""}},
+			{"what it was taken over from", membership.ConnectionChange{Origin: to("north")}, map[string]string{"owner": "connection.place", "host": "member.forbidden", "stranger": "connection.unknown", "admin": ""}},
+			{"that it adopts", membership.ConnectionChange{Origin: to("north"), Adopts: to(true)}, map[string]string{"owner": "connection.place", "host": "member.forbidden", "stranger": "connection.unknown", "admin": ""}},
+			{"that it adopts from nowhere", membership.ConnectionChange{Adopts: to(true)}, map[string]string{"owner": "connection.place", "admin": "input.invalid"}},
 			{"a tenant name of another", membership.ConnectionChange{TenantName: to("taken")}, map[string]string{"admin": "connection.tenant_taken"}},
 			{"an unknown level", membership.ConnectionChange{Level: to("<b>")}, map[string]string{"owner": "input.invalid"}},
 			{"odd words", membership.ConnectionChange{Refusal: to(membership.Refusal("x")), JoinMode: to(membership.JoinMode("")), HookAlgorithm: to(membership.HookAlgorithm("md5"))}, map[string]string{"owner": "input.invalid"}},
@@ -106,7 +109,7 @@ func TestWhoMayChangeAConnectionHow(t *testing.T) {
 				if (code == "") != (err == nil) || fault.CodeOf(err) != code && code != "" {
 					t.Errorf("%s, by the %s: %v, want %q", tc.name, who, err, code)
 				}
-				_, err = r.SetConnection(ctx, operator, membership.ConnectionChange{Connection: c.ID, Refusal: to(membership.RefusalCreate), Level: to(""), Tags: to([]string{}), TenantName: to("")})
+				_, err = r.SetConnection(ctx, operator, membership.ConnectionChange{Connection: c.ID, Refusal: to(membership.RefusalCreate), Level: to(""), Tags: to([]string{}), TenantName: to(""), Origin: to(""), Adopts: to(false)})
 				check(t, err)
 			}
 		}
@@ -130,6 +133,24 @@ func TestWhoMayChangeAConnectionHow(t *testing.T) {
 		_, err = r.SetConnection(ctx, operator, membership.ConnectionChange{Connection: taken.ID, TenantName: to("taken")}) // its own
 		check(t, err)
 	})
+}
+
+// Whatever a form shows is in the fingerprint, so that a form that was overtaken is refused.
+func TestAFingerprintTellsEveryChange(t *testing.T) {
+	seen := map[string]string{"": "one that could not be taken"}
+	for name, change := range map[string]func(*membership.Connection){
+		"nothing": func(*membership.Connection) {}, "tenant name": func(c *membership.Connection) { c.TenantName = "x" }, "level": func(c *membership.Connection) { c.Level = "x" },
+		"refusal": func(c *membership.Connection) { c.Refusal = membership.RefusalJoin }, "join mode": func(c *membership.Connection) { c.JoinMode = membership.JoinHandover },
+		"tags": func(c *membership.Connection) { c.Tags = []string{"x"} }, "signature": func(c *membership.Connection) { c.HookAlgorithm = membership.HookSHA256 },
+		"origin": func(c *membership.Connection) { c.Origin = "x" }, "adoption": func(c *membership.Connection) { c.Adopts = true },
+	} {
+		c := membership.Connection{Refusal: membership.RefusalCreate, JoinMode: membership.JoinRedirect, Tags: []string{}, HookAlgorithm: membership.HookSHA1}
+		change(&c)
+		if other, twice := seen[c.Fingerprint()]; twice {
+			t.Errorf("%s is told like %s", name, other)
+		}
+		seen[c.Fingerprint()] = name
+	}
 }
 
 // Of many managers who change what they have all seen, one does.

@@ -29,7 +29,7 @@ const (
 	ActionMemberSuspend   Action = "member.suspend"  // suspend and lift
 	ActionMemberClose     Action = "member.close"
 	ActionStewardChange   Action = "steward.change"   // record who looks after a member
-	ActionConnectionPlace Action = "connection.place" // choose the servers of a connection's meetings, and its tenant name
+	ActionConnectionPlace Action = "connection.place" // choose the servers of a connection's meetings, its tenant name, and what it takes over
 	ActionConnections     Action = "connections"      // see, create, rotate and revoke API connections
 	ActionRecordings      Action = "recordings"       // see, show, hide, caption and delete what the connections recorded
 	ActionRecordingWatch  Action = "recording.watch"  // watch what is there for the people of the member

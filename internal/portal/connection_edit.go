@@ -4,6 +4,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"meetcoop/internal/fault"
@@ -12,7 +13,7 @@ import (
 	"meetcoop/internal/tariff"
 )
 
-// connectionEditPage changes how a connection is served. Placed are the fields of those who look after the member.
+// connectionEditPage changes how a connection is served. Placed and Adopts are the fields of those who look after the member.
 type connectionEditPage struct {
 	Page
 	Errors  FormErrors
@@ -24,6 +25,7 @@ type connectionEditPage struct {
 	Level   Select
 	Signed  Select
 	Placed  []Field
+	Adopts  *Switch
 	Back    Link
 }
 
@@ -31,7 +33,25 @@ type connectionEditPage struct {
 type connectionEditing struct {
 	connection membership.Connection
 	levels     []tariff.Level
-	places     bool // the reader may choose servers and the tenant name
+	places     bool // the reader may choose servers, the tenant name and what is taken over
+}
+
+// places reports whether the reader looks after the servers of the member in the path, as membership.ActionConnectionPlace has it. What is
+// known of the reader already is enough, but for people of operational members.
+func places(r *Request, tx store.Reader) (bool, error) {
+	t := membership.Target{Member: r.Hat.Member.ID, Individual: r.Hat.Member.Individual, Roles: r.Hat.Roles}
+	may := slices.ContainsFunc(r.Visitor.Hats, func(hat Hat) bool {
+		return hat.Member.Kind == membership.KindOperational && hat.Has(rolesOf[Manager]...)
+	})
+	if may {
+		steward, err := membership.StewardOf(r.Context(), tx, t.Member)
+		if err != nil && fault.KindOf(err) != fault.NotFound {
+			return false, err
+		}
+		hat, _ := r.Visitor.Hat(steward.Slug)
+		t.Steward = hat.Has(rolesOf[Manager]...)
+	}
+	return membership.Can(r.Actor(), membership.ActionConnectionPlace, t), nil
 }
 
 func (h *Handler) connectionEditing(r *Request) (out connectionEditing, err error) {
@@ -39,15 +59,9 @@ func (h *Handler) connectionEditing(r *Request) (out connectionEditing, err erro
 	if err != nil {
 		return out, err
 	}
-	out.connection = f.Current
+	out.connection, out.places = f.Current, f.Places
 	err = h.DB.Read(r.Context(), func(tx store.Reader) error {
-		if out.levels, err = tariff.Levels(r.Context(), tx, r.Now); err != nil {
-			return err
-		}
-		_, err := membership.Authorise(r.Context(), tx, r.Actor(), membership.ActionConnectionPlace, r.Hat.Member.ID)
-		if out.places = err == nil; fault.KindOf(err) == fault.Forbidden {
-			return nil
-		}
+		out.levels, err = tariff.Levels(r.Context(), tx, r.Now)
 		return err
 	})
 	return out, err
@@ -103,6 +117,11 @@ func (h *Handler) connectionEditOf(r *Request, e connectionEditing, m Mistakes) 
 		page.Placed = []Field{
 			{Name: "tenant_name", Label: r.P.T("connections.tenant"), Hint: r.P.T("connections.tenant_hint"), Value: value("tenant_name", c.TenantName), Error: m.Of("tenant_name"), MaxLength: 256, Optional: true},
 			{Name: "tags", Label: r.P.T("connections.tags"), Hint: r.P.T("connections.tags_hint"), Value: value("tags", strings.Join(c.Tags, ", ")), Error: m.Of("tags"), MaxLength: 1000, Optional: true},
+			{Name: "origin", Label: r.P.T("connections.origin"), Hint: r.P.T("connections.origin_hint"), Value: value("origin", c.Origin), Error: m.Of("origin"), MaxLength: 256, Optional: true},
+		}
+		page.Adopts = &Switch{Name: "adopts", Label: r.P.T("connections.adopts"), Hint: r.P.T("connections.adopts_hint"), On: c.Adopts}
+		if sent {
+			page.Adopts.On = r.FormValue("adopts") == "on"
 		}
 	}
 	return page
@@ -120,15 +139,16 @@ func (h *Handler) connectionSave(w http.ResponseWriter, r *Request) error {
 	}
 	level, refusal, join, signed := r.FormValue("level"), membership.Refusal(r.FormValue("refusal")), membership.JoinMode(r.FormValue("join_mode")), membership.HookAlgorithm(r.FormValue("hook_algorithm"))
 	in := membership.ConnectionChange{Connection: e.connection.ID, Have: r.FormValue("have"), Level: &level, Refusal: &refusal, JoinMode: &join, HookAlgorithm: &signed}
-	if e.places {
-		tenant, tags := strings.TrimSpace(r.FormValue("tenant_name")), typedTags(r)
-		in.TenantName, in.Tags = &tenant, &tags
-	}
+	placedInput(r, &in)
 	_, err = h.Members.SetConnection(r.Context(), r.Actor(), in)
-	if fault.CodeOf(err) == "connection.tenant_taken" {
-		var c fault.Check
-		c.Field(false, "tenant_name", "connection.tenant_taken", fault.As(err).Params)
-		err = c.Err()
+	var taken fault.Check
+	switch fault.CodeOf(err) {
+	case "connection.tenant_taken":
+		taken.Field(false, "tenant_name", "connection.tenant_taken", fault.As(err).Params)
+		err = taken.Err()
+	case "connection.origin_taken":
+		taken.Field(false, "origin", "connection.origin_taken", fault.As(err).Params)
+		err = taken.Err()
 	}
 	if m, wrong := mistakes(r.P, err); wrong {
 		return h.render(w, r, http.StatusUnprocessableEntity, "connection_edit", h.connectionEditOf(r, e, m))
@@ -142,13 +162,30 @@ func (h *Handler) connectionSave(w http.ResponseWriter, r *Request) error {
 	return h.seeOther(w, r, h.connectionPath(r, keyword(e.connection)), "connection_set")
 }
 
+// placedInput reads the fields that not everybody is shown. Whoever sends them asks for what they say: the service refuses those who may
+// not, and so those who could when they were shown the form, and can no longer.
+func placedInput(r *Request, in *membership.ConnectionChange) {
+	if r.PostForm.Has("tenant_name") {
+		tenant := strings.TrimSpace(r.PostForm.Get("tenant_name"))
+		in.TenantName = &tenant
+	}
+	if r.PostForm.Has("tags") {
+		tags := typedTags(r)
+		in.Tags = &tags
+	}
+	if r.PostForm.Has("origin") || r.PostForm.Has("adopts") { // a box that is off sends nothing
+		origin, adopts := strings.TrimSpace(r.PostForm.Get("origin")), r.PostForm.Get("adopts") == "on"
+		in.Origin, in.Adopts = &origin, &adopts
+	}
+}
+
 // connectionEditChanged is the form when somebody else changed the connection: both versions are there then, and sending it again means
 // the typed one.
 func (h *Handler) connectionEditChanged(r *Request, e connectionEditing, err error) connectionEditPage {
 	page := h.connectionEditOf(r, e, Mistakes{})
 	page.Have = e.connection.Fingerprint()
 	var now []string
-	for _, line := range connectionFacts(r, e.connection) {
+	for _, line := range connectionFacts(r, e.connection, e.places) {
 		now = append(now, line.Label+": "+line.Value)
 	}
 	page.Refused = &Notice{Kind: NoticeWarn, Title: r.P.Fault(err), Text: r.P.T("connections.changed_now", map[string]any{"Now": strings.Join(now, "; ")})}
@@ -156,8 +193,8 @@ func (h *Handler) connectionEditChanged(r *Request, e connectionEditing, err err
 	return page
 }
 
-// connectionFacts tells how a connection is served.
-func connectionFacts(r *Request, c membership.Connection) []usageLine {
+// connectionFacts tells how a connection is served. Where it was taken over from is said to those who look after servers.
+func connectionFacts(r *Request, c membership.Connection, places bool) []usageLine {
 	out := []usageLine{
 		{Label: r.P.T("connections.refusal"), Value: r.P.T("connections.refusal." + string(c.Refusal)), Hint: r.P.T("connections.refusal_hint." + string(c.Refusal))},
 		{Label: r.P.T("connections.join_mode"), Value: r.P.T("connections.join_mode." + string(c.JoinMode)), Hint: r.P.T("connections.join_mode_hint." + string(c.JoinMode))},
@@ -171,6 +208,16 @@ func connectionFacts(r *Request, c membership.Connection) []usageLine {
 	}
 	if len(c.Tags) > 0 {
 		out = append(out, usageLine{Label: r.P.T("connections.tags"), Value: r.P.List(c.Tags), Hint: r.P.T("connections.tags_fact")})
+	}
+	if c.Origin != "" && places {
+		from, running := c.Origin, "connections.adopts.off"
+		if c.Origin == membership.NoTenant {
+			from = r.P.T("connections.origin_unnamed")
+		}
+		if c.Adopts {
+			running = "connections.adopts.on"
+		}
+		out = append(out, usageLine{Label: r.P.T("connections.origin"), Value: from}, usageLine{Label: r.P.T("connections.adopts_fact"), Value: r.P.T(running)})
 	}
 	return out
 }

@@ -16,6 +16,7 @@ import (
 type connectionPage struct {
 	Page
 	Gone     *Notice // it was revoked
+	Adopting *Notice // it takes over what another load balancer runs
 	Endpoint CopyField
 	Facts    []usageLine
 	Keys     []keyLine
@@ -93,7 +94,7 @@ func (h *Handler) connectionOf(r *Request, f connectionFigures, m Mistakes) conn
 		Page:     h.page(r, "connections", c.Name),
 		Endpoint: CopyField{ID: "endpoint", Label: r.P.T("connections.endpoint"), Value: h.endpoint(c.Name)},
 		Tabs:     Tabs{Label: r.P.T("usage.tabs")},
-		Facts:    append(connectionFacts(r, c), usageLine{Label: r.P.T("connections.created"), Value: r.P.DateTime(c.CreatedAt)}),
+		Facts:    append(connectionFacts(r, c, f.Places), usageLine{Label: r.P.T("connections.created"), Value: r.P.DateTime(c.CreatedAt)}),
 	}
 	page.Trail = h.connectionsTrail(r, membership.Connection{})
 	for _, s := range stretches {
@@ -114,12 +115,26 @@ func (h *Handler) connectionOf(r *Request, f connectionFigures, m Mistakes) conn
 	for i, k := range f.Keys {
 		page.Keys = append(page.Keys, keyOf(r, k, i == 0))
 	}
+	page.Adopting = adopting(r, f, path)
 	page.Rules, page.Adding = rulesOf(r, path, c, m)
 	page.Recipes = h.recipes(r, c, "")
 	page.Change = &Button{Icon: "pencil", Label: r.P.T("connections.change"), Href: path + "/edit"}
 	page.Rotate = &Button{Icon: "refresh-cw", Label: r.P.T("connections.rotate"), Href: path + "/rotate"}
 	page.Revoke = &Button{Kind: ButtonDanger, Icon: "trash-2", Label: r.P.T("connections.revoke"), Href: path + "/revoke"}
 	return page
+}
+
+// adopting reminds who can end it that something goes on which is for a move only: each list of a server is searched for such meetings, and
+// whoever can begin meetings there under that name has them counted here.
+func adopting(r *Request, f connectionFigures, path string) *Notice {
+	if !f.Places || !f.Current.Adopts {
+		return nil
+	}
+	out := &Notice{Kind: NoticeInfo, Text: r.P.T("connections.adopting", map[string]any{"Name": f.Current.Origin}), Link: Link{Label: r.P.T("connections.change"), Href: path + "/edit#f-adopts"}}
+	if f.Current.Origin == membership.NoTenant {
+		out.Text = r.P.T("connections.adopting_unnamed")
+	}
+	return out
 }
 
 // lastLetters is how much of a secret is shown to tell it from others: of 40 letters, too little to guess the rest.

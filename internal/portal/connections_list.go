@@ -44,6 +44,7 @@ type connectionFigures struct {
 	Keys    []membership.Secret // of one connection
 	Current membership.Connection
 	Service []string // userIDs of its helpers
+	Places  bool     // the reader chooses servers, the tenant name and what is taken over
 }
 
 // InUse are the connections that were not revoked.
@@ -97,6 +98,9 @@ func (h *Handler) connectionFigures(r *Request, name string, slots []instant.Ins
 				if u.Connection == "" || u.Connection == f.Current.ID {
 					f.Service = append(f.Service, u.Pattern)
 				}
+			}
+			if f.Places, err = places(r, tx); err != nil {
+				return err
 			}
 		}
 		if len(slots) == 0 || len(f.All) == 0 {

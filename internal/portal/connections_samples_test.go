@@ -40,6 +40,19 @@ func longConnection() membership.Connection {
 	return c
 }
 
+// adoptingConnection was taken over from a tenant of another load balancer.
+func adoptingConnection(origin string) membership.Connection {
+	c := sampleConnection(1)
+	c.Origin, c.Adopts = origin, true
+	return c
+}
+
+// placing are figures for somebody who looks after servers.
+func placing(f connectionFigures) connectionFigures {
+	f.Places = true
+	return f
+}
+
 const sampleSecret = "nR8vTq3xWb7kLm2ZpY6hCd9sFj4gVe5aUo1iKx0Q"
 
 // connectionsSample are the figures of some connections in slots that begin hourly or daily.
@@ -122,14 +135,17 @@ var (
 	_ = sampleOf("connection_edit", "placing", func(r *Request) any {
 		return testPortal.connectionEditOf(asOwner(r), connectionEditing{sampleConnection(1), nil, true}, Mistakes{}) // a level that is over
 	})
+	_ = sampleOf("connection_edit", "adopting", func(r *Request) any {
+		return testPortal.connectionEditOf(asOwner(r), connectionEditing{adoptingConnection("north"), sampleLevels(), true}, Mistakes{})
+	})
 	_ = sampleOf("connection_edit", "wrong", func(r *Request) any {
-		r = typed(asOwner(r), url.Values{"refusal": {"never"}, "join_mode": {""}, "level": {"<b>"}, "hook_algorithm": {"md5"}, "tenant_name": {longName}, "tags": {"<i>"}})
-		m := mistaken(r, "refusal", "input.choice", "join_mode", "input.choice", "level", "level.unknown", "hook_algorithm", "input.choice", "tenant_name", "connection.tenant_name", "tags", "level.unknown")
+		r = typed(asOwner(r), url.Values{"refusal": {"never"}, "join_mode": {""}, "level": {"<b>"}, "hook_algorithm": {"md5"}, "tenant_name": {longName}, "tags": {"<i>"}, "origin": {longName}, "adopts": {"on"}})
+		m := mistaken(r, "refusal", "input.choice", "join_mode", "input.choice", "level", "level.unknown", "hook_algorithm", "input.choice", "tenant_name", "connection.tenant_name", "tags", "level.unknown", "origin", "connection.tenant_name")
 		return testPortal.connectionEditOf(r, connectionEditing{longConnection(), sampleLevels(), true}, m)
 	})
 	_ = sampleOf("connection_edit", "refused", func(r *Request) any {
 		r = typed(asOwner(r), url.Values{"refusal": {"join"}, "join_mode": {"handover"}, "level": {"level-1"}, "hook_algorithm": {"sha256"}})
-		return testPortal.connectionEditChanged(r, connectionEditing{sampleConnection(1), sampleLevels(), true}, fault.New(fault.Conflict, "connection.changed"))
+		return testPortal.connectionEditChanged(r, connectionEditing{adoptingConnection(membership.NoTenant), sampleLevels(), true}, fault.New(fault.Conflict, "connection.changed"))
 	})
 	_ = sampleOf("connection_secret", "filled", func(r *Request) any { return testPortal.secretOf(asOwner(r), sampleConnection(0), sampleSecret, 0) })
 	_ = sampleOf("connection_secret", "rotated", func(r *Request) any {
@@ -142,6 +158,20 @@ var (
 	_ = sampleOf("connection_show", "filled", func(r *Request) any {
 		r = asOwner(r)
 		return testPortal.connectionOf(r, connectionsSample(daysOf(r), sampleConnection(0)), Mistakes{})
+	})
+	_ = sampleOf("connection_show", "adopting", func(r *Request) any {
+		r = asOwner(r)
+		return testPortal.connectionOf(r, placing(connectionsSample(daysOf(r), adoptingConnection(longName))), Mistakes{})
+	})
+	_ = sampleOf("connection_show", "adopting-unnamed", func(r *Request) any {
+		r = asOwner(r)
+		return testPortal.connectionOf(r, placing(connectionsSample(daysOf(r), adoptingConnection(membership.NoTenant))), Mistakes{})
+	})
+	_ = sampleOf("connection_show", "taken-over", func(r *Request) any {
+		r = asOwner(r)
+		c := adoptingConnection("north")
+		c.Adopts = false
+		return testPortal.connectionOf(r, placing(connectionsSample(daysOf(r), c)), Mistakes{})
 	})
 	_ = sampleOf("connection_show", "hours", func(r *Request) any {
 		r = spanned(asOwner(r), "hours")

@@ -3,6 +3,7 @@
 package portal
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -222,14 +223,19 @@ func TestPagesOfConnectionsShowWhatEachUsed(t *testing.T) {
 	})
 }
 
+// placedFields are those of who looks after servers.
+var placedFields = []string{"tags", "tenant_name", "origin", "adopts"}
+
 func TestAConnectionIsChangedOnItsPage(t *testing.T) {
 	eachTown(t, func(t *testing.T, w *town) {
 		h, list := w.plugged("Hilado")
 		w.connect(h, "hilado-moodle")
 		one := list + "/hilado-moodle"
 		ask := h.owner.get(one+"/edit").is("the form", 200).says("the choices", "Level 1", "SHA-384")
-		if strings.Contains(ask.body, `name="tags"`) || strings.Contains(ask.body, `name="tenant_name"`) {
-			t.Error("an owner can choose servers or the tenant name")
+		for _, field := range placedFields {
+			if strings.Contains(ask.body, `name="`+field+`"`) {
+				t.Errorf("an owner is asked for %s", field)
+			}
 		}
 		have := ask.value("have")
 		form := func(more ...string) url.Values {
@@ -239,10 +245,13 @@ func TestAConnectionIsChangedOnItsPage(t *testing.T) {
 			}
 			return out
 		}
-		h.owner.post(one+"/edit", form("tags", "large", "tenant_name", "loom")).leads("saving", one+"?done=connection_set")
+		for _, field := range placedFields {
+			h.owner.post(one+"/edit", form(field, "on")).is("an owner who sends "+field, 403).says(field, "chosen by those who run the servers")
+		}
+		h.owner.post(one+"/edit", form("tags", " ", "tenant_name", "", "origin", "")).leads("saving, with fields that change nothing", one+"?done=connection_set")
 		h.owner.get(one+"?done=connection_set").is("the connection", 200).says("it", "The connection is changed", "On a page of ours", "Handed over by us", "Level 1", "SHA-256")
-		if n := w.count(`SELECT COUNT(*) FROM connection WHERE tags <> '[]' OR tenant_name IS NOT NULL`); n != 0 {
-			t.Error("an owner has chosen servers or the tenant name")
+		if n := w.count(`SELECT COUNT(*) FROM connection WHERE tags <> '[]' OR tenant_name IS NOT NULL OR origin IS NOT NULL`); n != 0 {
+			t.Error("an owner has chosen servers, the tenant name or what is taken over")
 		}
 		h.owner.post(one+"/edit", form("refusal", "create")).is("what somebody else changed", 409).says("both versions", "Somebody has changed this connection", "Now: ", "SHA-256")
 		have = h.owner.get(one + "/edit").value("have")
@@ -264,4 +273,114 @@ func TestAConnectionIsChangedOnItsPage(t *testing.T) {
 		h.owner.post(one+"/edit", form("refusal", "create")).leads("an owner saves the rest", one+"?done=connection_set")
 		h.owner.get(one).is("the connection", 200).says("what the admin chose stays", "hilado.example", "eu and large")
 	})
+}
+
+// What was taken over from another load balancer is shown to those who look after servers, and is theirs to change.
+func TestWhatAConnectionTakesOverIsChangedOnItsPage(t *testing.T) {
+	eachTown(t, func(t *testing.T, w *town) {
+		h, list := w.plugged("Hilado")
+		c, other := w.connect(h, "hilado-moodle"), w.connect(h, "hilado-cloud")
+		one := list + "/hilado-moodle"
+		who := w.Human("Admin")
+		w.Add(h.member.ID, who, membership.RoleManager)
+		w.must(w.people.GrantRole(t.Context(), identity.Operator(), who.Person, identity.RoleAdmin, instant.Instant{}))
+		admin := w.as("Admin")
+		set := func(c membership.Connection, origin string, adopts bool) {
+			t.Helper()
+			_, err := w.Members.SetConnection(t.Context(), identity.Operator(), membership.ConnectionChange{Connection: c.ID, Origin: &origin, Adopts: &adopts})
+			w.must(err)
+		}
+		have := admin.get(one+"/edit").is("the form", 200).says("what it asks", `name="origin"`, `name="adopts"`, "The tenant of another load balancer").value("have")
+		form := func(more ...string) url.Values {
+			out := url.Values{"have": {have}, "refusal": {"create"}, "join_mode": {"redirect"}, "hook_algorithm": {"sha1"}, "tenant_name": {""}, "tags": {""}, "origin": {""}}
+			for i := 0; i < len(more); i += 2 {
+				out.Set(more[i], more[i+1])
+			}
+			return out
+		}
+		admin.post(one+"/edit", form("adopts", "on")).is("nobody to take over from", 422).says("it", "Fill this in", `name="adopts" value="on" checked`)
+		admin.post(one+"/edit", form("origin", "a\nb")).is("two lines", 422).says("it", "256 visible characters")
+		admin.post(one+"/edit", form("origin", strings.Repeat("x", 10_000))).is("10,000 letters", 422)
+		set(other, "south", false)
+		admin.post(one+"/edit", form("origin", "south")).is("what another connection was taken over from", 422).says("it", "Another connection was taken over", `value="south"`)
+		admin.post(one+"/edit", form("origin", " <b>north ", "adopts", "on")).leads("saving", one+"?done=connection_set")
+		reminder := "can be switched off too"
+		admin.get(one).is("the connection", 200).says("it", "&lt;b&gt;north", "Taken over from", "are taken over", reminder, `href="`+one+`/edit#f-adopts"`)
+		admin.get(one+"/edit").is("the form", 200).says("what is", `value="&lt;b&gt;north"`, `name="adopts" value="on" checked`)
+		if seen := h.owner.get(one).is("for an owner", 200).body; strings.Contains(seen, "Taken over from") || strings.Contains(seen, "north") || strings.Contains(seen, reminder) {
+			t.Error("an owner reads where the connection was taken over from")
+		}
+		h.owner.post(one+"/edit", url.Values{"refusal": {"join"}, "join_mode": {"redirect"}, "hook_algorithm": {"sha1"}}).leads("an owner changes the rest", one+"?done=connection_set")
+		if n := w.count(`SELECT COUNT(*) FROM connection WHERE origin = '<b>north' AND adopts = $1`, true); n != 1 {
+			t.Error("an owner has taken it away")
+		}
+		for _, form := range []url.Values{{"origin": {"north"}}, {"adopts": {"off"}}, {"origin": {"<b>north"}}, {"origin": {""}, "adopts": {"on"}}} {
+			form.Set("refusal", "create")
+			form.Set("join_mode", "redirect")
+			form.Set("hook_algorithm", "sha1")
+			h.owner.post(one+"/edit", form).is("an owner who sends "+form.Encode(), 403)
+		}
+
+		// A form that was overtaken says so, whether what changed is the one or the other.
+		have = admin.get(one + "/edit").value("have")
+		set(c, "<b>north", false)
+		admin.post(one+"/edit", form("origin", "west", "adopts", "on")).is("what somebody else changed", 409).says("both versions", "Now: ", "Running meetings there: are left alone", `value="west"`)
+		have = admin.get(one + "/edit").value("have")
+		set(c, "east", false)
+		admin.post(one+"/edit", form("origin", "<b>north")).is("what somebody else changed", 409).says("both versions", "Taken over from: east")
+		have = admin.get(one + "/edit").value("have")
+		admin.post(one+"/edit", form("origin", "*", "adopts", "on")).leads("all that name no tenant", one+"?done=connection_set")
+		admin.get(one).is("the connection", 200).says("it", "meetings that name no tenant", reminder)
+		have = admin.get(one + "/edit").value("have")
+		admin.post(one+"/edit", form("origin", "*")).leads("switching it off", one+"?done=connection_set")
+		if seen := admin.get(one).is("the connection", 200).says("it", "are left alone").body; strings.Contains(seen, reminder) {
+			t.Error("the reminder is still there")
+		}
+		if n := w.count(`SELECT COUNT(*) FROM audit_event WHERE action = 'connection.set' AND actor_kind = 'person' AND detail LIKE '%adopts%'`); n != 3 {
+			t.Errorf("%d events in the audit trail", n)
+		}
+	})
+}
+
+// Who is asked for servers and the like is who the service takes them from.
+func TestTheFormAsksThoseWhoMayPlace(t *testing.T) {
+	w := liteTown(t, townOptions{})
+	coop := w.Create(t, membership.CreateInput{Name: "Fils", Slug: "fils", Kind: membership.KindOperational})
+	other := w.Create(t, membership.CreateInput{Name: "Cables", Slug: "cables", Kind: membership.KindOperational})
+	h := w.Create(t, membership.CreateInput{Name: "Hilado", Slug: "hilado", Level: "organisation", Steward: "fils"})
+	owner := w.Human("Owner")
+	w.Add(h.ID, owner, membership.RoleOwner)
+	c, _, err := w.Members.Connect(t.Context(), owner, membership.ConnectInput{Member: h.ID, Name: "hilado-moodle"})
+	w.must(err)
+	for i, tc := range []struct {
+		name  string
+		in    id.Member // where they have a role, besides being a manager of Hilado
+		role  membership.Role
+		admin bool
+		may   bool
+	}{
+		{"a manager", "", "", false, false},
+		{"a manager of the steward", coop.ID, membership.RoleManager, false, true},
+		{"an owner of the steward", coop.ID, membership.RoleOwner, false, true},
+		{"who keeps the steward's books", coop.ID, membership.RoleBilling, false, false},
+		{"an owner of another coop", other.ID, membership.RoleOwner, false, false},
+		{"an admin of the platform", "", "", true, true},
+	} {
+		name := fmt.Sprintf("Person%d", i)
+		who := w.Human(name)
+		w.Add(h.ID, who, membership.RoleManager)
+		if tc.in != "" {
+			w.Add(tc.in, who, tc.role)
+		}
+		if tc.admin {
+			w.must(w.people.GrantRole(t.Context(), identity.Operator(), who.Person, identity.RoleAdmin, instant.Instant{}))
+		}
+		b := w.as(name)
+		asked := strings.Contains(b.get("/m/hilado/connections/hilado-moodle/edit").is(tc.name, 200).body, `name="origin"`)
+		form := url.Values{"refusal": {string(c.Refusal)}, "join_mode": {string(c.JoinMode)}, "hook_algorithm": {string(c.HookAlgorithm)}, "origin": {strings.ToLower(name)}}
+		taken := b.post("/m/hilado/connections/hilado-moodle/edit", form).status == 303
+		if asked != tc.may || taken != tc.may {
+			t.Errorf("%s is asked: %t, and may: %t; want %t", tc.name, asked, taken, tc.may)
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
+	"meetcoop/internal/membership"
 	"meetcoop/internal/rooms"
 	"meetcoop/internal/store"
 )
@@ -21,7 +22,10 @@ func TestPagesKeepToTheirQueries(t *testing.T) {
 	h := w.house("Hilado", "level-2", rooms.Settings{})
 	w.start(h)
 	usage, links := "/m/"+h.member.Slug+"/usage", "/m/"+h.member.Slug+"/connections"
-	w.connect(h, "hilado-moodle")
+	c := w.connect(h, "hilado-moodle")
+	origin, yes := "north", true // what admins are shown of it needs a question of its own
+	_, err := w.Members.SetConnection(t.Context(), identity.Operator(), membership.ConnectionChange{Connection: c.ID, Origin: &origin, Adopts: &yes})
+	w.must(err)
 	w.must(w.people.GrantRole(t.Context(), identity.Operator(), h.actor.Person, identity.RoleAdmin, instant.Instant{}))
 	rec, stray := w.recorded(h, "hilado-moodle", 3, "video", "presentation"), w.recorded(h, "", 4, "video")
 	kept := "/m/" + h.member.Slug + "/recordings"

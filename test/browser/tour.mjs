@@ -24,6 +24,7 @@ export async function prepare(t, browser, server) {
 	await server.cli("connection", "params", "common-loom-moodle", "--set", "force record=false", "--set", "cap maxParticipants=20");
 	await server.cli("person", "role", "--email", "ewan@common-loom.example");
 	const plug = "/m/common-loom/connections/common-loom-moodle";
+	await server.cli("connection", "set", "common-loom-moodle", "--origin", "weaving-school", "--adopt");
 	const [{ id: machine }] = (await server.cli("server", "list", "--json")).filter((v) => v.name === "bbb-es-1");
 	await server.cli("server", "cordon", "bbb-es-1");
 	await server.cli("level", "override", "--member", "common-loom", "--recording", "on", "--reason", "tour");
@@ -64,6 +65,7 @@ export async function prepare(t, browser, server) {
 			{ name: "connection-new", path: "/m/common-loom/connections/new", who: ewan },
 			{ name: "connection", path: plug, who: ewan },
 			{ name: "connection-hours", path: `${plug}?span=hours`, who: ewan },
+			{ name: "connection-edit", path: `${plug}/edit`, who: ewan },
 			{ name: "connection-rotate", path: `${plug}/rotate`, who: ewan },
 			{ name: "connection-secret", path: `${plug}/rotate`, press: "main form button", shows: "#secret", who: ewan },
 			{ name: "connection-revoke", path: `${plug}/revoke`, who: ewan },
