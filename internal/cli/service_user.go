@@ -77,29 +77,19 @@ func (c *ServiceUserList) Run(r *Run) error {
 	if err != nil {
 		return err
 	}
-	var all []membership.ServiceUser
-	names := map[id.Connection]string{"": "all"}
+	out := []membership.NamedServiceUser{}
 	err = s.DB.Read(r.Context, func(tx store.Reader) error {
-		if all, err = membership.ServiceUsers(r.Context, tx); err != nil {
-			return err
-		}
-		connections, err := membership.AllConnections(r.Context, tx)
-		for _, v := range connections {
-			names[v.ID] = v.Name
-		}
+		all, err := membership.NamedServiceUsers(r.Context, tx)
+		out = append(out[:0], all...)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	type row struct {
-		membership.ServiceUser
-
-		Name string `json:"connection_name"`
-	}
-	out := make([]row, 0, len(all))
-	for _, u := range all {
-		out = append(out, row{u, names[u.Connection]})
+	for i := range out {
+		if out[i].Connection == "" {
+			out[i].Name = "all"
+		}
 	}
 	return r.print(out, func(w io.Writer) {
 		line(w, "PATTERN", "CONNECTION", "SINCE")

@@ -29,6 +29,7 @@ const (
 	mostServiceUsers   = 100
 	leastServiceLetter = 3 // characters that are not *: who exempts everybody has no limits any more
 	mostServicePattern = 128
+	mostServiceStars   = 5 // each is one more search in every userID
 )
 
 // Matches reports whether somebody with this userID is meant.
@@ -53,6 +54,21 @@ func (u ServiceUser) Matches(userID string) bool {
 	return strings.HasSuffix(rest, parts[len(parts)-1])
 }
 
+// NamedServiceUser is a ServiceUser for people to read.
+type NamedServiceUser struct {
+	ServiceUser
+
+	Name      string          `json:"connection_name"` // of the connection; "" for all
+	RevokedAt instant.Instant `json:"-"`               // of the connection; none while it is in use
+}
+
+// IsServicePattern reports whether this can be a pattern: 3 to 128 bytes of visible text with at least three characters that are not *.
+func IsServicePattern(pattern string) bool {
+	letters := utf8.RuneCountInString(strings.ReplaceAll(pattern, "*", ""))
+	return utf8.ValidString(pattern) && len(pattern) <= mostServicePattern && letters >= leastServiceLetter && strings.Count(pattern, "*") <= mostServiceStars &&
+		!strings.ContainsFunc(pattern, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
 // AddServiceUser makes people with such a userID helpers, in meetings of one connection or, when that is none, of all; one that is there
 // stays. Only the platform decides that: it takes people out of what its limits count.
 //
@@ -63,9 +79,7 @@ func (s *Service) AddServiceUser(ctx context.Context, actor identity.Actor, conn
 		return u, err
 	}
 	var c fault.Check
-	letters := utf8.RuneCountInString(strings.ReplaceAll(pattern, "*", ""))
-	c.Field(utf8.ValidString(pattern) && len(pattern) <= mostServicePattern && letters >= leastServiceLetter && strings.Count(pattern, "*") <= 5 &&
-		!strings.ContainsFunc(pattern, func(r rune) bool { return r < ' ' || r == 0x7f }), "pattern", "service_user.pattern")
+	c.Field(IsServicePattern(pattern), "pattern", "service_user.pattern")
 	if err := c.Err(); err != nil {
 		return u, err
 	}
@@ -94,17 +108,20 @@ func (s *Service) AddServiceUser(ctx context.Context, actor identity.Actor, conn
 	return u, err
 }
 
-// RemoveServiceUser takes that back; who is inside as a helper stays so until they leave. NotFound (connection.unknown,
-// service_user.unknown), Forbidden (member.forbidden).
+// RemoveServiceUser takes that back; who is inside as a helper stays so until they leave. NotFound (service_user.unknown), Forbidden
+// (member.forbidden).
 func (s *Service) RemoveServiceUser(ctx context.Context, actor identity.Actor, connection id.Connection, pattern string) error {
 	now := s.deps.Now()
 	if err := Check(actor, ActionPlatformSee, Target{}); err != nil {
 		return err
 	}
+	if !IsServicePattern(pattern) || !utf8.ValidString(string(connection)) || strings.Contains(string(connection), "\x00") {
+		return errNoServiceUser // not every database takes such a text for a question
+	}
 	return s.deps.DB.Write(ctx, func(tx store.Tx) error {
 		n, err := deleteServiceUser(ctx, tx, connection, pattern)
 		if err == nil && n == 0 {
-			err = fault.New(fault.NotFound, "service_user.unknown")
+			err = errNoServiceUser
 		}
 		if err != nil {
 			return err
@@ -112,6 +129,8 @@ func (s *Service) RemoveServiceUser(ctx context.Context, actor identity.Actor, c
 		return serviceUserChanged(ctx, tx, now, actor, "service_user.remove", ServiceUser{Connection: connection, Pattern: pattern})
 	})
 }
+
+var errNoServiceUser = fault.New(fault.NotFound, "service_user.unknown")
 
 func serviceConnection(ctx context.Context, tx store.Tx, connection id.Connection) error {
 	if connection == "" {

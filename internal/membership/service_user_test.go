@@ -63,6 +63,9 @@ func TestServiceUsersAreThePlatforms(t *testing.T) {
 		if all := list(); len(all) != 2 || all[0].Connection != "" || all[1].Connection != c.ID {
 			t.Errorf("%+v", all)
 		}
+		for connection, pattern := range map[id.Connection]string{"": "rec\xff-*", "conn\xff": "recorder-*", "conn\x00": "recorder-*", c.ID: "a\x00bcd", "conn_none": "recorder-*"} {
+			refused(t, r.RemoveServiceUser(ctx, operator, connection, pattern), fault.NotFound, "service_user.unknown")
+		}
 		check(t, r.RemoveServiceUser(ctx, operator, "", "recorder-*"))
 		refused(t, r.RemoveServiceUser(ctx, operator, "", "recorder-*"), fault.NotFound, "service_user.unknown")
 		got := map[string]int{}

@@ -242,6 +242,19 @@ func ServiceUsers(ctx context.Context, r store.Reader) ([]ServiceUser, error) {
 	return store.All(ctx, r, scanServiceUser, `SELECT connection, pattern, created_at FROM service_user ORDER BY connection, pattern`)
 }
 
+func scanNamedServiceUser(s store.Scanner) (NamedServiceUser, error) {
+	var u NamedServiceUser
+	err := s.Scan(&u.Connection, &u.Pattern, &u.CreatedAt, &u.Name, &u.RevokedAt)
+	return u, err
+}
+
+// NamedServiceUsers returns who are helpers for people to read, those of all connections first, then by the names of connections. It
+// joins r.
+func NamedServiceUsers(ctx context.Context, r store.Reader) ([]NamedServiceUser, error) {
+	return store.All(ctx, r, scanNamedServiceUser, `SELECT u.connection, u.pattern, u.created_at, COALESCE(c.name, '') AS named, c.revoked_at
+		FROM service_user u LEFT JOIN connection c ON c.id = u.connection ORDER BY named, u.pattern`)
+}
+
 func insertServiceUser(ctx context.Context, tx store.Tx, u ServiceUser) error {
 	_, err := tx.Exec(ctx, `INSERT INTO service_user (connection, pattern, created_at) VALUES ($1, $2, $3)`, string(u.Connection), u.Pattern, u.CreatedAt)
 	return err

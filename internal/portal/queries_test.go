@@ -23,8 +23,10 @@ func TestPagesKeepToTheirQueries(t *testing.T) {
 	w.start(h)
 	usage, links := "/m/"+h.member.Slug+"/usage", "/m/"+h.member.Slug+"/connections"
 	c := w.connect(h, "hilado-moodle")
+	_, err := w.Members.AddServiceUser(t.Context(), identity.Operator(), "", "recorder-*")
+	w.must(err)
 	origin, yes := "north", true // what admins are shown of it needs a question of its own
-	_, err := w.Members.SetConnection(t.Context(), identity.Operator(), membership.ConnectionChange{Connection: c.ID, Origin: &origin, Adopts: &yes})
+	_, err = w.Members.SetConnection(t.Context(), identity.Operator(), membership.ConnectionChange{Connection: c.ID, Origin: &origin, Adopts: &yes})
 	w.must(err)
 	w.must(w.people.GrantRole(t.Context(), identity.Operator(), h.actor.Person, identity.RoleAdmin, instant.Instant{}))
 	rec, stray := w.recorded(h, "hilado-moodle", 3, "video", "presentation"), w.recorded(h, "", 4, "video")
@@ -37,6 +39,7 @@ func TestPagesKeepToTheirQueries(t *testing.T) {
 		"/recordings", kept, kept + "?q=lesson&sort=end&connection=hilado-moodle", kept + "/" + rec, kept + "/" + rec + "/delete",
 		"/admin/recordings", "/admin/recordings/" + stray + "/assign", "/admin/recordings/" + stray + "/drop",
 		"/admin/servers", "/admin/servers/new", server, server + "/edit", server + "/disable",
+		"/admin/service-users", "/admin/service-users/new", "/admin/service-users/remove?connection=&pattern=recorder-%2A",
 	} {
 		h.owner.get(path) // the session is remembered from here on
 		r := httptest.NewRequest("GET", path, nil)

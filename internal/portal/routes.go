@@ -127,6 +127,12 @@ func (h *Handler) table() []Route {
 		{"POST", "/admin/servers/{server}/edit", Operator, h.serverSave},
 		{"GET", "/admin/servers/{server}/{act}", Operator, h.serverActAsk},
 		{"POST", "/admin/servers/{server}/{act}", Operator, h.serverAct},
+
+		{"GET", "/admin/service-users", Operator, h.serviceUsersList},
+		{"POST", "/admin/service-users", Operator, h.serviceUserAdd},
+		{"GET", "/admin/service-users/new", Operator, h.serviceUserNew},
+		{"GET", "/admin/service-users/remove", Operator, h.serviceUserRemoveAsk},
+		{"POST", "/admin/service-users/remove", Operator, h.serviceUserRemove},
 	}
 	routes = append(routes, h.meetRoutes()...)
 	if h.Demo {

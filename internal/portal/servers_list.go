@@ -16,6 +16,7 @@ type serversPage struct {
 	New     *Button
 	Servers *Table
 	Empty   *Empty
+	Helpers Link // of the platform in meetings
 }
 
 func (h *Handler) serversList(w http.ResponseWriter, r *Request) error {
@@ -37,6 +38,7 @@ func (h *Handler) serversList(w http.ResponseWriter, r *Request) error {
 func (h *Handler) serversOf(r *Request, all []fleet.Server, loads map[id.Server]fleet.Load) serversPage {
 	page := serversPage{Page: h.page(r, "servers", r.P.T("servers.title"))}
 	page.Lead = r.P.T("servers.lead")
+	page.Helpers = Link{Label: r.P.T("connections.service"), Href: serviceUsersPath}
 	create := Button{Kind: ButtonPrimary, Icon: "plus", Label: r.P.T("servers.new"), Href: "/admin/servers/new"}
 	if len(all) == 0 {
 		page.Empty = &Empty{Icon: "server", Text: r.P.T("servers.empty"), Action: &create}

@@ -26,6 +26,7 @@ var entries = []entry{
 	{name: "member_recordings", icon: "archive", path: "/m/{member}/recordings", group: "member", roles: rolesOf[Manager]},
 	{name: "quarantine", icon: "circle-help", path: "/admin/recordings", group: "platform", admin: true},
 	{name: "servers", icon: "server", path: "/admin/servers", group: "platform", admin: true},
+	{name: "service_users", icon: "captions", path: "/admin/service-users", group: "platform", admin: true},
 	{name: "outbox", icon: "inbox", path: "/outbox", group: "platform"},
 	{name: "levels", icon: "layout-grid", path: "/levels", bar: true},
 	{name: "account", icon: "user", path: "/account", bar: true},

@@ -100,6 +100,35 @@ test("an admin of the platform keeps meetings off a server, without scripts", as
 	await page.locator("[aria-invalid=true]").waitFor();
 });
 
+test("an admin of the platform names a helper and removes it, without scripts", async (t) => {
+	const server = await Server.start();
+	t.after(() => server.stop());
+	const browser = await launch();
+	t.after(() => browser.close());
+	const email = "ewan@common-loom.example";
+	await server.cli("person", "role", "--email", email);
+	await server.cli("connection", "create", "--member", "common-loom", "--name", "loom-moodle", "--json");
+	const page = t.page(await visitor(browser, { scripts: false }));
+	await signIn(page, server, email);
+	await page.goto(`${server.url}/admin/servers`);
+	await page.getByRole("link", { name: "Helpers without a seat" }).click();
+	await reads(page, "for example recorder-*");
+	await page.getByRole("link", { name: "Add helper" }).click();
+	await page.getByRole("textbox", { name: "userID" }).fill("recorder-*");
+	await page.getByRole("button", { name: "Add helper" }).click(); // where is left as it is, and nothing is named
+	await page.locator("#f-connection[aria-invalid=true]").waitFor();
+	await page.getByRole("combobox", { name: "Connection" }).fill("loom-moodle");
+	await page.getByRole("button", { name: "Add helper" }).click();
+	await reads(page, "takes no seat from now on");
+	const listed = async () => (await server.cli("service-user", "list", "--json")).map((u) => `${u.connection_name} ${u.pattern}`);
+	equal(await listed(), ["loom-moodle recorder-*"], "as the command line sees it");
+	await page.getByRole("link", { name: "Remove recorder-*: loom-moodle" }).click();
+	await reads(page, "of the connection loom-moodle");
+	await page.getByRole("button", { name: "Remove" }).click();
+	await reads(page, "takes a seat like everybody else from now on");
+	equal(await listed(), [], "as the command line sees it");
+});
+
 /** An application of a member that speaks the API, with a connection of its own. */
 async function application(server, member, name) {
 	const made = await server.cli("connection", "create", "--member", member, "--name", name, "--json");

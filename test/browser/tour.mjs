@@ -25,6 +25,8 @@ export async function prepare(t, browser, server) {
 	await server.cli("person", "role", "--email", "ewan@common-loom.example");
 	const plug = "/m/common-loom/connections/common-loom-moodle";
 	await server.cli("connection", "set", "common-loom-moodle", "--origin", "weaving-school", "--adopt");
+	await server.cli("service-user", "add", "recorder-*");
+	await server.cli("service-user", "add", "*-captions", "--connection", "common-loom-moodle");
 	const [{ id: machine }] = (await server.cli("server", "list", "--json")).filter((v) => v.name === "bbb-es-1");
 	await server.cli("server", "cordon", "bbb-es-1");
 	await server.cli("level", "override", "--member", "common-loom", "--recording", "on", "--reason", "tour");
@@ -80,6 +82,9 @@ export async function prepare(t, browser, server) {
 			{ name: "server-new", path: "/admin/servers/new", who: ewan },
 			{ name: "server", path: `/admin/servers/${machine}`, who: ewan },
 			{ name: "server-drain", path: `/admin/servers/${machine}/drain`, who: ewan },
+			{ name: "helpers", path: "/admin/service-users", who: ewan },
+			{ name: "helper-new", path: "/admin/service-users/new", who: ewan },
+			{ name: "helper-remove", path: "/admin/service-users/remove?connection=&pattern=recorder-*", who: ewan },
 			{ name: "account", path: "/account", who: "ewan@common-loom.example" },
 			{ name: "end-others", path: "/account/sessions/end-others", who: "ewan@common-loom.example" },
 		],
