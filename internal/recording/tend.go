@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"meetcoop/internal/conference"
 	"meetcoop/internal/fault"
+	"meetcoop/internal/id"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/store"
@@ -38,22 +40,32 @@ type tending struct {
 	do     func(now instant.Instant, r *Recording) // may run more than once
 }
 
+// look finds the recording of a change and asks whether it may be made. It joins r.
+func (t tending) look(ctx context.Context, r store.Reader, of Of) (Recording, error) {
+	rec, err := mine(ctx, r, of)
+	switch {
+	case err != nil:
+		return rec, err
+	case rec.State == Deleted && !t.trash:
+		return rec, fault.New(fault.Conflict, "recording.trashed")
+	case t.may != nil:
+		return rec, t.may(rec)
+	}
+	return rec, nil
+}
+
+// event is what the audit trail says of a change.
+func (t tending) event(actor identity.Actor, of Of) identity.Event {
+	return identity.Event{Actor: actor, Action: t.action, Object: string(of.ID), Member: of.Member, Detail: t.detail}
+}
+
 // tend makes one change.
 func (s *Service) tend(ctx context.Context, actor identity.Actor, of Of, t tending) (Recording, error) {
 	look := func(r store.Reader) (Recording, error) {
 		if err := authorise(ctx, r, actor, of.Member); err != nil {
 			return Recording{}, err
 		}
-		rec, err := mine(ctx, r, of)
-		switch {
-		case err != nil:
-			return rec, err
-		case rec.State == Deleted && !t.trash:
-			return rec, fault.New(fault.Conflict, "recording.trashed")
-		case t.may != nil:
-			return rec, t.may(rec)
-		}
-		return rec, nil
+		return t.look(ctx, r, of)
 	}
 	var out Recording
 	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
@@ -64,11 +76,7 @@ func (s *Service) tend(ctx context.Context, actor identity.Actor, of Of, t tendi
 		return out, err
 	}
 	if out.Mode == Remote && t.call != "" && s.deps.Conferences != nil {
-		err := s.askServer(ctx, forward{Server: out.Server, Call: t.call, Query: idsQuery([]ID{of.ID}) + t.query})
-		if p, refused := errors.AsType[conference.Problem](err); refused {
-			return out, fault.Wrap(p, fault.Conflict, "recording.server_refused", fault.Params{"Key": p.Key})
-		}
-		if err != nil {
+		if err := s.agree(ctx, out.Server, []ID{of.ID}, t); err != nil {
 			return out, err
 		}
 	}
@@ -80,18 +88,43 @@ func (s *Service) tend(ctx context.Context, actor identity.Actor, of Of, t tendi
 		if err := s.alter(ctx, tx, now, &out, t.call, t.query, t.do); err != nil {
 			return err
 		}
-		return identity.Audit(ctx, tx, now, identity.Event{Actor: actor, Action: t.action, Object: string(of.ID), Member: of.Member, Detail: t.detail})
+		return identity.Audit(ctx, tx, now, t.event(actor, of))
 	})
 	return out, err
 }
 
+// agree asks a server to make a change to recordings it has.
+func (s *Service) agree(ctx context.Context, server id.Server, recs []ID, t tending) error {
+	err := s.askServer(ctx, forward{Server: server, Call: t.call, Query: idsQuery(recs) + t.query})
+	if p, refused := errors.AsType[conference.Problem](err); refused {
+		return serverRefused(p)
+	}
+	return err
+}
+
+// wordForm is how the keys of BigBlueButton's answers look. A server may send anything.
+var wordForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)
+
+// serverRefused says that a server answered FAILED. What is no key of the API is not repeated to people.
+func serverRefused(p conference.Problem) error {
+	key := p.Key
+	if !wordForm.MatchString(key) {
+		key = "?"
+	}
+	return fault.Wrap(p, fault.Conflict, "recording.server_refused", fault.Params{"Key": key})
+}
+
 // SetPublished shows a recording to those who may see it, or to nobody. Conflict (recording.not_ready) while its server works on it.
 func (s *Service) SetPublished(ctx context.Context, actor identity.Actor, of Of, on bool) (Recording, error) {
+	return s.tend(ctx, actor, of, publishing(on))
+}
+
+func publishing(on bool) tending {
 	state := Unpublished
 	if on {
 		state = Published
 	}
-	return s.tend(ctx, actor, of, tending{
+	return tending{
 		action: "recording.publish", detail: map[string]string{"state": string(state)}, call: "publishRecordings", query: "&publish=" + strconv.FormatBool(on),
 		may: func(r Recording) error {
 			if r.State != Published && r.State != Unpublished {
@@ -101,7 +134,7 @@ func (s *Service) SetPublished(ctx context.Context, actor identity.Actor, of Of,
 		},
 		idle: func(r Recording) bool { return r.State == state },
 		do:   func(_ instant.Instant, r *Recording) { r.State = state },
-	})
+	}
 }
 
 // SetAccess says who may watch a stored recording. Conflict (recording.remote) for one whose server decides, Invalid (recording.access).
@@ -111,11 +144,15 @@ func (s *Service) SetAccess(ctx context.Context, actor identity.Actor, of Of, ac
 	if err := c.Err(); err != nil {
 		return Recording{}, err
 	}
-	return s.tend(ctx, actor, of, tending{
+	return s.tend(ctx, actor, of, opening(access))
+}
+
+func opening(access Access) tending {
+	return tending{
 		action: "recording.access", detail: map[string]string{"access": string(access)}, may: storedOnly,
 		idle: func(r Recording) bool { return r.Access == access },
 		do:   func(_ instant.Instant, r *Recording) { r.Access = access },
-	})
+	}
 }
 
 func storedOnly(r Recording) error {
@@ -161,12 +198,16 @@ func (s *Service) Rename(ctx context.Context, actor identity.Actor, of Of, title
 // Discard takes a recording away, at once for everybody. A stored one can be restored for a week; one that is on its server is deleted there
 // for good.
 func (s *Service) Discard(ctx context.Context, actor identity.Actor, of Of) (Recording, error) {
-	return s.tend(ctx, actor, of, tending{
+	return s.tend(ctx, actor, of, discarding())
+}
+
+func discarding() tending {
+	return tending{
 		action: "recording.delete", call: "deleteRecordings",
 		do: func(now instant.Instant, r *Recording) {
 			r.State, r.DeletedAt, r.Announce = Deleted, now, AnnounceNothing
 		},
-	})
+	}
 }
 
 // Restore brings a recording back from the trash, hidden. One that is not there stays as it is. Conflict (recording.time_over) when its
@@ -184,18 +225,22 @@ func (s *Service) Restore(ctx context.Context, actor identity.Actor, of Of) (Rec
 	if err != nil {
 		return Recording{}, err
 	}
-	return s.tend(ctx, actor, of, tending{
+	return s.tend(ctx, actor, of, restoring(e, now))
+}
+
+func restoring(e tariff.Entitlement, now instant.Instant) tending {
+	return tending{
 		action: "recording.restore", call: "publishRecordings", query: "&publish=false", trash: true,
 		may: func(r Recording) error {
 			if over(r, e, now) {
 				days, _ := e.Limits.RetentionDays.Int()
-				return fault.New(fault.Conflict, "recording.time_over", fault.Params{"Days": days})
+				return fault.New(fault.Conflict, "recording.time_over", fault.Params{"Limit": days})
 			}
 			return nil
 		},
 		idle: func(r Recording) bool { return r.State != Deleted },
 		do:   func(_ instant.Instant, r *Recording) { r.State, r.DeletedAt = Unpublished, instant.Instant{} },
-	})
+	}
 }
 
 // over reports whether age has removed a recording that is in the trash, and would again.
@@ -203,9 +248,9 @@ func over(r Recording, e tariff.Entitlement, now instant.Instant) bool {
 	return r.State == Deleted && r.Mode == Stored && e.Allowed && age(now, r, e.Limits.RetentionDays, 0).remove
 }
 
-// AddTrack gives a stored recording subtitles or captions, in SRT or WebVTT; those of the same kind, language and label are replaced. Invalid
-// (recording.track_kind, recording.track_language, recording.track_label, recording.track_empty, recording.track_file, recording.tracks_many),
-// Conflict (recording.remote).
+// AddTrack gives a recording subtitles or captions, in SRT or WebVTT; those of the same kind, language and label are replaced. One that is on
+// its server gets them there, as plain WebVTT. Invalid (recording.track_kind, recording.track_language, recording.track_label,
+// recording.track_empty, recording.track_file, recording.tracks_many), Conflict (recording.not_ready) while its server works on it.
 func (s *Service) AddTrack(ctx context.Context, actor identity.Actor, of Of, t Track, file []byte) error {
 	t.Lang, t.Label = strings.TrimSpace(t.Lang), strings.TrimSpace(t.Label)
 	if t.Label == "" {
@@ -222,6 +267,9 @@ func (s *Service) AddTrack(ctx context.Context, actor identity.Actor, of Of, t T
 		return err
 	}
 	t.VTT, t.Source = vtt, "upload"
+	if remote, err := s.addRemoteTrack(ctx, actor, of, t); remote || err != nil {
+		return err
+	}
 	return s.tendTracks(ctx, actor, of, "recording.track_add", t, func(tx store.Tx, now instant.Instant, have []Track) error {
 		var c fault.Check
 		known := slices.ContainsFunc(have, func(h Track) bool { return h.Name() == t.Name() })
