@@ -257,6 +257,14 @@ type Cell struct {
 	Number  bool
 	Badge   *Badge
 	Buttons []Button
+	Pick    *Pick // alone in its cell
+}
+
+// Pick is a box that chooses a row for the form named Form, which stands elsewhere: forms of single rows stand in the table.
+type Pick struct {
+	ID, Form, Name, Value string
+	Label                 string // "Choose Weekly round", for screen readers
+	Chosen                bool
 }
 
 // Table is a list with heads. Caption names it; it is shown unless CaptionHidden.
@@ -321,10 +329,13 @@ type Filter struct {
 	Reset   Link
 }
 
-// BulkBar acts on the chosen rows of a table; it stands in the same form as the table.
+// BulkBar acts on the chosen rows of a table. It stands in the form that their boxes name.
 type BulkBar struct {
+	ID      string // of Text; empty: none
 	Text    string // "3 of 212 selected"
+	Count   string // what a script writes in place of Text, with {n} and {all}: "Selected: {n} of {all}"; empty: Text stays
 	All     Link   // "Select all 212"
+	Act     *Select
 	Actions []Button
 }
 

@@ -18,11 +18,20 @@ type confirmPage struct {
 	Action  string
 	Text    string
 	Effects []string
+	Hidden  []Choice // what the form says besides, by the name in Label
+	Which   *whichOnes
 	Until   *Select
 	Force   *Switch
 	Typed   *Field
 	Confirm Button
 	Back    Link
+}
+
+// whichOnes names what is affected, where it is several.
+type whichOnes struct {
+	Title string
+	Names []string
+	Open  bool
 }
 
 func (h *Handler) connectionRevokeAsk(w http.ResponseWriter, r *Request) error {

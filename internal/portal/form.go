@@ -33,6 +33,12 @@ func mistakes(p *locale.Printer, err error) (m Mistakes, ok bool) {
 	return m, true
 }
 
+// notDone says at a field why what a form asks for was not done although the form is right, so that what was typed stays.
+func notDone(p *locale.Printer, field string, err error) Mistakes {
+	text := p.Fault(err)
+	return Mistakes{byName: map[string]string{field: text}, sum: FormErrors{Heading: p.T("portal.form.not_done"), Items: []Link{{Label: text, Href: "#f-" + field}}}}
+}
+
 // Of returns what is wrong with the named field, or "".
 func (m Mistakes) Of(name string) string { return m.byName[name] }
 

@@ -130,6 +130,11 @@ func (h *Handler) trackAdd(w http.ResponseWriter, r *Request) error {
 	if m, wrong := mistakes(r.P, err); wrong {
 		return h.recordingAnswer(w, r, http.StatusUnprocessableEntity, recordingMistakes{track: m})
 	}
+	if code := fault.CodeOf(err); err != nil && (fault.KindOf(err) == fault.Unavailable || code == "recording.server_refused") {
+		h.Log.Log(r.Context(), web.Level(err), "subtitles not taken by a server", "request_id", r.ID, "code", code, "err", err)
+		retryAfter(w, err)
+		return h.recordingAnswer(w, r, Status(err), recordingMistakes{track: notDone(r.P, "file", err)})
+	}
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type recordingPage struct {
 	Tracks   []trackLine
 	Track    *trackForm
 	NoTracks string
+	TracksAt string // where they are, when not here
 	Facts    []usageLine
 	Delete   *Button
 	Trashed  bool
@@ -54,7 +55,7 @@ type titleForm struct {
 // trackLine is one set of subtitles.
 type trackLine struct {
 	Name, Sub string
-	Remove    Button
+	Remove    *Button // nil: not ours to remove
 }
 
 type trackForm struct {
@@ -82,7 +83,14 @@ func (h *Handler) recordingAnswer(w http.ResponseWriter, r *Request, status int,
 	if err != nil {
 		return err
 	}
-	return h.render(w, r, status, "recording_show", h.recordingOf(r, d, recordingFigures{Connections: all}, m))
+	f := recordingFigures{Connections: all}
+	if d.Mode == recording.Remote && hasTracks(d.Recording) {
+		d.Tracks, err = h.Recordings.TracksThere(r.Context(), d.Recording)
+		if f.Silent = err != nil; f.Silent {
+			h.Log.Debug("tracks of a recording not told", "request_id", r.ID, "server", d.Server, "err", err)
+		}
+	}
+	return h.render(w, r, status, "recording_show", h.recordingOf(r, d, f, m))
 }
 
 // recordingOf names the recording of the path.
@@ -128,18 +136,41 @@ func (h *Handler) recordingOf(r *Request, d recording.Detail, f recordingFigures
 	h.recordingShare(r, &page, d)
 	if d.Mode == recording.Stored {
 		page.Access = accessFormOf(r, d.Recording, path, m.access)
-		page.Track = trackFormOf(r, path, m.track)
-		for _, t := range d.Tracks {
-			page.Tracks = append(page.Tracks, trackLineOf(r, t, path))
-		}
-		if len(d.Tracks) == 0 {
-			page.NoTracks = r.P.T("recordings.tracks_none")
-		}
-	} else {
-		page.NoTracks = r.P.T("recordings.tracks_remote")
 	}
+	recordingTracks(r, &page, d, f, m.track)
 	page.Delete = &Button{Kind: ButtonDanger, Icon: "trash-2", Label: r.P.T("recordings.delete"), Href: path + "/delete"}
 	return page
+}
+
+// hasTracks reports whether a recording is so far that it can have subtitles.
+func hasTracks(v recording.Recording) bool {
+	return v.Mode == recording.Stored || v.State == recording.Published || v.State == recording.Unpublished
+}
+
+// recordingTracks lists subtitles and offers to add some. Those on a server can be added there and not be removed: its API has no call for it.
+func recordingTracks(r *Request, page *recordingPage, d recording.Detail, f recordingFigures, m Mistakes) {
+	path := recordingPath(r.Hat.Member.Slug, d.ID)
+	if !hasTracks(d.Recording) {
+		page.NoTracks = r.P.T("recordings.tracks_later")
+		return
+	}
+	page.Track = trackFormOf(r, path, m)
+	for _, t := range d.Tracks {
+		line := trackLineOf(r, t, path)
+		if d.Mode == recording.Remote {
+			line.Remove = nil
+		}
+		page.Tracks = append(page.Tracks, line)
+	}
+	switch {
+	case f.Silent:
+		page.NoTracks = r.P.T("recordings.tracks_silent")
+	case len(d.Tracks) == 0:
+		page.NoTracks = r.P.T("recordings.tracks_none")
+	}
+	if d.Mode == recording.Remote {
+		page.TracksAt = r.P.T("recordings.tracks_remote")
+	}
 }
 
 // meaningWords says in a sentence who can watch it now.
@@ -231,7 +262,7 @@ func trackFormOf(r *Request, path string, m Mistakes) *trackForm {
 
 func trackLineOf(r *Request, t recording.Track, path string) trackLine {
 	line := trackLine{Name: t.Label, Sub: joined(r.P.T("recordings.track."+t.Kind), t.Lang)}
-	line.Remove = Button{
+	line.Remove = &Button{
 		Kind: ButtonPlain, Small: true, Label: r.P.T("recordings.track_remove"), Describe: r.P.T("recordings.track_remove_one", map[string]any{"Name": t.Label}), Name: "track", Value: t.Name(), Post: path + "/tracks/remove",
 	}
 	return line

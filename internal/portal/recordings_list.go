@@ -30,6 +30,8 @@ type recordingsPage struct {
 	None    string // nothing fits the filter
 	Empty   *Empty
 	CSV     *Link
+
+	Together *togetherForm
 }
 
 // recordingQuery is what the address of a list says.
@@ -94,10 +96,17 @@ func (q recordingQuery) at(path string, change func(*recordingQuery)) string {
 	return path + "?" + v.Encode()
 }
 
+// here is the address of the list as it is.
+func (q recordingQuery) here(path string) string {
+	return q.at(path, func(n *recordingQuery) { n.Page = q.Page })
+}
+
 // recordingFigures is what the list rests on.
 type recordingFigures struct {
 	Shelf       recording.Shelf
 	Connections []membership.Connection
+	Mistakes    Mistakes // of what was to be done to several
+	Silent      bool     // of one recording: its server did not tell its subtitles
 }
 
 // name is what a connection is called.
@@ -178,6 +187,7 @@ func (h *Handler) recordingsOf(r *Request, f recordingFigures) recordingsPage {
 		return page
 	}
 	page.Table = recordingTable(r, f, q, path)
+	page.Together = togetherFormOf(r, f, q, path)
 	page.Pager = recordingPager(r, q, path, s.Total, len(s.Recordings))
 	return page
 }
@@ -259,7 +269,9 @@ func recordingTable(r *Request, f recordingFigures, q recordingQuery, path strin
 		c.Sort = q.at(path, func(q *recordingQuery) { q.Order = recording.Order(next) })
 		return c
 	}
+	picked := pickedOf(r)
 	t := &Table{ID: "recordings", Caption: r.P.T("recordings.title"), CaptionHidden: true, Columns: []Column{
+		{Label: r.P.T("recordings.pick"), Hidden: true},
 		column("recordings.recording", string(recording.ByTitle), string(recording.ByTitle), false),
 		column("recordings.meeting", string(recording.NewestFirst), string(recording.OldestFirst), false),
 		column("recordings.size", string(recording.LargestFirst), string(recording.LargestFirst), true),
@@ -271,22 +283,25 @@ func recordingTable(r *Request, f recordingFigures, q recordingQuery, path strin
 		badge := stateBadge(r, v)
 		until, left := untilWords(r, v, f.Shelf.Limits)
 		t.Rows = append(t.Rows, []Cell{
+			{Pick: &Pick{
+				ID: "pick-" + string(v.ID), Form: "together", Name: "picks", Value: string(v.ID), Label: r.P.T("recordings.pick_one", map[string]any{"Title": recordingTitle(r, v)}), Chosen: picked(v.ID),
+			}},
 			{Text: recordingTitle(r, v), Href: recordingPath(r.Hat.Member.Slug, v.ID), Sub: joined(f.name(v.Connection), formatsWords(r, v))},
 			{Text: r.P.DateTimeShort(startOf(v)), Sub: lengthWords(r, v)},
 			{Text: r.P.Bytes(v.Bytes())},
 			{Badge: &badge, Sub: accessWords(r, v)},
 			{Text: until, Sub: left},
-			{Buttons: rowActs(r, v)},
+			{Buttons: rowActs(r, v, q.here(path))},
 		})
 	}
 	return t
 }
 
 // rowActs are what one press does to a recording of the list. They come back to the list as it is.
-func rowActs(r *Request, v recording.Recording) []Button {
+func rowActs(r *Request, v recording.Recording, here string) []Button {
 	path, what := recordingPath(r.Hat.Member.Slug, v.ID), map[string]any{"Title": recordingTitle(r, v)}
 	post := func(act, icon, label, describe string) Button {
-		return Button{Kind: ButtonQuiet, Small: true, Icon: icon, Label: label, Describe: describe, Post: path + "/" + act, Name: "next", Value: pathOf(r.URL)}
+		return Button{Kind: ButtonQuiet, Small: true, Icon: icon, Label: label, Describe: describe, Post: path + "/" + act, Name: "next", Value: here}
 	}
 	switch v.State {
 	case recording.Deleted:

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"meetcoop/internal/fault"
 	"meetcoop/internal/id"
 	"meetcoop/internal/membership"
 	"meetcoop/internal/recording"
@@ -37,6 +38,7 @@ func sampleRecording(n int) recording.Recording {
 // longRecording has the longest title and a format nobody knows.
 func longRecording() recording.Recording {
 	v := sampleRecording(2)
+	v.ID += "-long"
 	v.Name, v.ExternalID, v.Metadata = longName+" "+longWord, longWord+longWord, map[string]string{"name": longWord + " " + longName}
 	v.Formats = append(v.Formats, recording.Format{Type: "an-unknown-format-of-32-letters-x", Dir: "x"})
 	return v
@@ -184,4 +186,64 @@ var (
 	})
 	_ = sampleOf("confirm", "quarantine-drop", func(r *Request) any { return testPortal.dropOf(r, sampleRecording(0)) })
 	_ = sampleOf("confirm", "quarantine-drop-remote", func(r *Request) any { return testPortal.dropOf(r, sampleRecording(4)) })
+)
+
+// togetherSample is the page of several recordings of which some are as they were.
+func togetherSample(r *Request, done recording.Together) togetherPage {
+	r = typed(asOwner(r), url.Values{"act": {"hide"}})
+	return testPortal.togetherOf(r, done, "/m/hilado/recordings?page=2")
+}
+
+func lefts(all ...error) (out []recording.Left) {
+	for i, why := range all {
+		v := sampleRecording(i)
+		if fault.CodeOf(why) == "recording.unknown" {
+			v = recording.Recording{ID: v.ID}
+		}
+		out = append(out, recording.Left{Recording: v, Why: why})
+	}
+	return out
+}
+
+var (
+	_ = sampleOf("recordings_list", "ticked", func(r *Request) any {
+		return shelfOf(r, "tick=all", sampleShelf(manyRecordings(7)...), sampleConnection(0))
+	})
+	_ = sampleOf("recordings_list", "nothing-ticked", func(r *Request) any {
+		r = typed(asOwner(r), url.Values{"act": {"access-members"}})
+		r.URL = &url.URL{Path: "/m/hilado/recordings"}
+		return testPortal.recordingsOf(r, recordingFigures{Shelf: sampleShelf(manyRecordings(3)...), Mistakes: mistaken(r, "picks", "recording.none_picked", "act", "recording.act")})
+	})
+	_ = sampleOf("recordings_together", "part", func(r *Request) any {
+		return togetherSample(r, recording.Together{Changed: manyRecordings(9), Left: lefts(
+			fault.New(fault.Conflict, "recording.remote"), fault.New(fault.NotFound, "recording.unknown"), fault.New(fault.Unavailable, "bbb.unreachable"), fault.New(fault.Conflict, "recording.server_refused", fault.Params{"Key": "notFound"}),
+		)})
+	})
+	_ = sampleOf("recordings_together", "none", func(r *Request) any {
+		return togetherSample(r, recording.Together{Left: lefts(fault.New(fault.Conflict, "recording.trashed"))})
+	})
+	_ = sampleOf("recordings_together", "crowded", func(r *Request) any {
+		return togetherSample(r, recording.Together{Changed: manyRecordings(1), Left: append([]recording.Left{{Recording: longRecording(), Why: fault.New(fault.Unavailable, "bbb.unanswered")}}, lefts(
+			fault.New(fault.Conflict, "recording.meanwhile"), fault.New(fault.Conflict, "recording.not_ready"), fault.New(fault.Conflict, "recording.time_over", fault.Params{"Limit": 30}),
+		)...)})
+	})
+	_ = sampleOf("confirm", "recordings-delete", func(r *Request) any {
+		return testPortal.deleteTogetherOf(asOwner(r), append([]recording.Recording{longRecording()}, manyRecordings(3)...), Mistakes{})
+	})
+	_ = sampleOf("confirm", "recordings-delete-remote", func(r *Request) any {
+		r = typed(r, url.Values{"typed": {"3"}})
+		return testPortal.deleteTogetherOf(asOwner(r), manyRecordings(20), mistaken(r, "typed", "recording.typed_count"))
+	})
+	_ = sampleOf("recording_show", "remote-tracks", func(r *Request) any {
+		return shownOf(r, detailOf(sampleRecording(4), recording.Track{Kind: "subtitles", Lang: "ca", Label: "Català"}, recording.Track{Kind: "captions", Lang: "de", Label: longWord + " <script>"}), recordingMistakes{})
+	})
+	_ = sampleOf("recording_show", "remote-silent", func(r *Request) any {
+		f := recordingFigures{Connections: []membership.Connection{sampleConnection(0)}, Silent: true}
+		return testPortal.recordingOf(asOwner(r), detailOf(sampleRecording(4)), f, recordingMistakes{track: notDone(r.P, "file", fault.New(fault.Unavailable, "bbb.unanswered"))})
+	})
+	_ = sampleOf("recording_show", "remote-processing", func(r *Request) any {
+		v := sampleRecording(4)
+		v.State = recording.Processing
+		return shownOf(r, detailOf(v), recordingMistakes{})
+	})
 )

@@ -99,6 +99,7 @@ func (h *Handler) table() []Route {
 
 		{"GET", "/recordings", Person, h.recordingsWatch},
 		{"GET", "/m/{member}/recordings", Manager, h.recordingsList},
+		{"POST", "/m/{member}/recordings", Manager, h.recordingsTogether},
 		{"GET", "/m/{member}/recordings.csv", Manager, h.recordingsCSV},
 		{"GET", "/m/{member}/recordings/{record}", Manager, h.recordingShow},
 		{"GET", "/m/{member}/recordings/{record}/watch/{format}", Member, h.recordingWatch},
