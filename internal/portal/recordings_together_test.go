@@ -4,6 +4,8 @@ package portal
 
 import (
 	"fmt"
+	"log/slog"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -11,6 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"meetcoop/internal/conference"
+	"meetcoop/internal/engine/bbb"
+	"meetcoop/internal/engine/bbb/bbbtest"
+	"meetcoop/internal/fleet"
+	"meetcoop/internal/id"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/membership"
@@ -231,4 +240,73 @@ func TestSubtitlesOfARecordingWhoseServerIsSilent(t *testing.T) {
 	h.owner.get(page).is("the page", 200).says("it", "does not say just now which subtitles there are", "kept on its server")
 	h.owner.upload(page+"/tracks", "1\n00:00:01,000 --> 00:00:02,000\nHola\n", map[string]string{"lang": "ca", "kind": "subtitles", "label": "Català"}).is("an upload", 503).says("it", "This could not be done", "no usable answer", `value="Català"`)
 	h.owner.upload(page+"/tracks", "nothing", map[string]string{"lang": "ca", "kind": "subtitles"}).is("what is no file of subtitles", 422)
+}
+
+// onServer brings a town a BigBlueButton server with a recording that belongs to a house, and returns both.
+func (w *town) onServer(h house) (*bbbtest.Running, string) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	sim := bbbtest.Start(w.t, bbbtest.Config{})
+	v, err := w.fleet.Add(ctx, fleet.AddInput{Name: "bbb", URL: fleet.APIAddress(sim.URL()), Secret: sim.Secret(), LoadUnits: 100, Admin: fleet.AdminEnabled})
+	w.must(err)
+	servers, err := conference.New(conference.Deps{
+		DB: w.DB, Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler), Gate: w.gate, Fleet: w.fleet, Node: id.NewNode(), IDs: make([]byte, 32), PublicURL: "http://localhost",
+		Transport: bbb.NewTransport(), Outbound: http.DefaultClient, Registry: prometheus.NewRegistry(), Keys: w.Members.Keys,
+	})
+	w.must(err)
+	w.recordings, err = recording.New(recording.Deps{
+		DB: w.DB, Now: w.Clock.Now, Log: slog.New(slog.DiscardHandler), Members: w.Members, Fleet: w.fleet, IDs: make([]byte, 32), Links: make([]byte, 32), Dir: w.t.TempDir(), BaseURL: "http://localhost",
+		Catalog: w.Catalog, PublicURL: "http://localhost", Entitled: w.Entitled, Conferences: servers,
+	})
+	w.must(err)
+	w.portal.Recordings = w.recordings
+	client, err := servers.Server(ctx, v.ID)
+	w.must(err)
+	made, err := client.Do(ctx, bbb.Request{Call: "create", Query: "meetingID=choir&name=Choir&record=true"})
+	w.must(err)
+	w.must(made.Err())
+	rec, err := sim.MakeRecording(made.Root.Value("internalMeetingID"))
+	w.must(err)
+	w.must(sim.PublishRecording(rec, "presentation"))
+	w.must(w.recordings.Discover(ctx, v.ID, client))
+	plug := w.connect(h, "hilado-choir")
+	w.must(w.DB.Write(ctx, func(tx store.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE recording SET member = $1, connection = $2 WHERE id = $3`, string(h.member.ID), string(plug.ID), rec)
+		return err
+	}))
+	return sim, rec
+}
+
+func TestSubtitlesOfARemoteRecordingAreOnItsPage(t *testing.T) {
+	w := liteTown(t, townOptions{})
+	h := w.house("Hilado", "level-2", rooms.Settings{})
+	sim, rec := w.onServer(h)
+	page := "/m/" + h.member.Slug + "/recordings/" + rec
+	h.owner.get(page).is("none yet", 200).says("it", "There are none yet.", "kept on its server")
+	const srt = "1\n00:00:01,000 --> 00:00:02,000\nHola\n"
+	form := map[string]string{"lang": "ca", "kind": "captions", "label": "<script>alert(1)</script>"}
+	h.owner.upload(page+"/tracks", srt, form).leads("an upload", page+"?done=recording_track_added#tracks")
+	got := h.owner.get(page).is("one", 200).says("it", "<b>&lt;script&gt;alert(1)&lt;/script&gt;</b>", "Captions · ca")
+	if strings.Contains(got.body, "/tracks/remove") {
+		t.Error("offers to remove what only the server can")
+	}
+	for _, f := range []bbbtest.Fault{{Kind: bbbtest.FaultSilence}, {Kind: bbbtest.FaultHuge}, {Kind: bbbtest.FaultTruncated}, {Kind: bbbtest.FaultFailed, Key: "<img src=x>"}} {
+		f.Call = "getRecordingTextTracks"
+		w.must(sim.AddFault(f))
+		began := time.Now()
+		got := h.owner.get(page).is(string(f.Kind), 200).says(string(f.Kind), "does not say just now which subtitles there are", "Add subtitles")
+		if took := time.Since(began); took > 1500*time.Millisecond || strings.Contains(got.body, "<img") {
+			t.Errorf("%s: after %s", f.Kind, took)
+		}
+		sim.ClearFaults()
+	}
+	w.must(sim.AddFault(bbbtest.Fault{Kind: bbbtest.FaultFailed, Call: "putRecordingTextTrack", Key: "<img src=x>"}))
+	if got := h.owner.upload(page+"/tracks", srt, form).is("refused", 503).says("it", "This could not be done", "no usable answer", `value="ca"`); strings.Contains(got.body, "<img") {
+		t.Error("a server writes into the page")
+	}
+
+	// A server that is down holds up nothing of what is done to several.
+	sim.Kill()
+	list := "/m/" + h.member.Slug + "/recordings"
+	h.owner.post(list, together("hide", rec)).is("hide on a dead server", 409).says("it", "None was changed", "cannot be reached", "Try again", `name="act" value="hide"`)
 }

@@ -95,3 +95,82 @@ test("a recording of nobody is assigned without scripts, and its member’s peop
 	await reads(daisy, "Found on a server");
 	equal(await axe(daisy), [], "accessibility of what one may watch");
 });
+
+for (const scripts of [true, false]) {
+	test(`several recordings are hidden, deleted and restored at once ${scripts ? "by keyboard on a phone" : "without scripts"}`, async (t) => {
+		const server = await Server.start();
+		t.after(() => server.stop());
+		const browser = await launch();
+		t.after(() => browser.close());
+		await server.cli("connection", "create", "--member", "common-loom", "--name", "loom-moodle");
+		await server.cli("level", "override", "--member", "common-loom", "--recording", "on", "--reason", "test");
+		const lessons = [1, 2, 3, 4, 5, 6].map((n) => ({ title: `Weaving, lesson ${n}`, ago: n, formats: ["video"], connection: "loom-moodle" }));
+		const ids = await bringRecordings(t, server, lessons);
+		const page = t.page(await visitor(browser, { scripts, ...(scripts ? { width: 360, height: 640 } : {}) }));
+		await signIn(page, server, "daisy@common-loom.example");
+		const list = `${server.url}/m/common-loom/recordings`;
+		await page.goto(list);
+		const group = page.getByRole("group", { name: "With the ticked recordings" });
+		const box = (n) => page.getByRole("checkbox", { name: `Choose Weaving, lesson ${n}` });
+		const act = async (what) => {
+			await group.getByRole("combobox", { name: "With the ticked recordings" }).selectOption(what);
+			await group.getByRole("button", { name: "Do it" }).click();
+		};
+
+		await act("Hide");
+		await reads(page, "Tick at least one recording.");
+		if (scripts) {
+			equal(await axe(page), [], "accessibility of the refused list");
+			await box(1).focus();
+			await page.keyboard.press("Space");
+			await reads(page, "Ticked: 1 of 6");
+			await box(3).focus();
+			await page.keyboard.press("Space");
+			await reads(page, "Ticked: 2 of 6");
+			const { covered, wide } = await page.evaluate(() => {
+				const at = document.activeElement.getBoundingClientRect();
+				const top = document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2);
+				return { covered: !top?.closest(".pick"), wide: document.documentElement.scrollWidth > innerWidth };
+			});
+			assert(!covered, "the bar does not cover the box in focus");
+			assert(!wide, "the page does not scroll sideways");
+			equal(await axe(page), [], "accessibility of a ticked list");
+		} else {
+			await box(1).check();
+			await box(3).check();
+		}
+		await act("Hide");
+		await reads(page, "The ticked recordings are hidden.");
+		equal(await page.locator("tbody").getByText("Hidden", { exact: true }).count(), 2, "hidden ones");
+
+		await group.getByRole("link", { name: "Tick all on this page" }).click();
+		equal(await page.getByRole("checkbox", { checked: true }).count(), 6, "ticked ones");
+		equal(page.url().includes("tick=all"), !scripts, "the page is loaded for it without scripts only");
+		await act("Only people of Common Loom can watch");
+		await reads(page, "Saved who can watch the ticked recordings.");
+
+		for (const n of [2, 4]) await box(n).check();
+		await act("Delete");
+		await page.getByRole("heading", { level: 1, name: "Delete 2 recordings?" }).waitFor();
+		await reads(page, "Weaving, lesson 4");
+		if (scripts) equal(await axe(page), [], "accessibility of the question");
+		await page.getByRole("button", { name: "Delete" }).click();
+		await reads(page, "The recordings are deleted.");
+
+		// One goes while the page is looked at.
+		for (const n of [5, 6]) await box(n).check();
+		await server.cli("recording", "delete", ids[4]);
+		await act("Hide");
+		await page.getByRole("heading", { level: 1, name: "Not all were changed" }).waitFor();
+		await reads(page, "Weaving, lesson 5");
+		await reads(page, "The recording is in the trash. Restore it first.");
+		if (scripts) equal(await axe(page), [], "accessibility of what was left");
+		await page.getByRole("link", { name: "Back to the list" }).click();
+
+		await page.getByRole("link", { name: "Trash (3)" }).click();
+		await group.getByRole("link", { name: "Tick all on this page" }).click();
+		await group.getByRole("button", { name: "Restore" }).click();
+		await reads(page, "The recordings are back, hidden.");
+		await reads(page, "The trash is empty.");
+	});
+}

@@ -73,6 +73,7 @@ export async function prepare(t, browser, server) {
 			{ name: "connection-revoke", path: `${plug}/revoke`, who: ewan },
 			{ name: "recordings", path: "/recordings", who: ewan },
 			{ name: "member-recordings", path: kept, who: ewan },
+			{ name: "recordings-ticked", path: `${kept}?tick=all`, who: ewan },
 			{ name: "recording", path: `${kept}/${lesson}`, who: ewan },
 			{ name: "recording-hidden", path: `${kept}/${old}`, who: ewan },
 			{ name: "recording-delete", path: `${kept}/${old}/delete`, who: ewan },
