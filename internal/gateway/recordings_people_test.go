@@ -51,8 +51,11 @@ func TestPeopleChangeRecordingsWhereTheyAre(t *testing.T) {
 		if _, err := n.Recordings.SetAccess(ctx, manager, of, recording.AccessMembers); fault.CodeOf(err) != "recording.remote" {
 			t.Errorf("access of a remote one: %v", err)
 		}
-		if err := n.Recordings.AddTrack(ctx, manager, of, recording.Track{Kind: "subtitles", Lang: "ca"}, []byte("1\n00:00:01,000 --> 00:00:02,000\nHola\n")); fault.CodeOf(err) != "recording.remote" {
+		if err := n.Recordings.AddTrack(ctx, manager, of, recording.Track{Kind: "subtitles", Lang: "ca"}, []byte("1\n00:00:01,000 --> 00:00:02,000\nHola\n")); err != nil {
 			t.Errorf("subtitles of a remote one: %v", err)
+		}
+		if r := a.Ask("getRecordingTextTracks", "recordID="+rec); !strings.Contains(r.Body, `"lang":"ca"`) {
+			t.Errorf("the application reads of its subtitles: %s", r.Body)
 		}
 		if _, err := n.Recordings.SetPublished(ctx, manager, of, true); err != nil {
 			t.Fatal(err)
