@@ -219,13 +219,13 @@ func (s *Service) createNew(ctx context.Context, in CreateInput, asked bbb.Query
 		}
 		return store.Changed(ctx, tx, now, TopicConference, string(c.ID))
 	}
-	a, err := s.deps.Gate.Reserve(ctx, reserve, then)
+	a, err := s.reserve(ctx, reserve, in.Connection.Tags, then)
 	if len(reserve.Tags) > 0 && fault.CodeOf(err) == "fleet.no_server" {
 		if _, required := tagsAsked(in.Connection, asked); required {
 			return Created{}, false, fault.New(fault.Unavailable, "conference.server_tag", fault.Params{"Tag": strings.Join(reserve.Tags, ";")})
 		}
 		reserve.Tags = nil // any will do
-		a, err = s.deps.Gate.Reserve(ctx, reserve, then)
+		a, err = s.reserve(ctx, reserve, in.Connection.Tags, then)
 	}
 	if err != nil {
 		return Created{}, false, err

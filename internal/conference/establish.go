@@ -98,7 +98,10 @@ func (s *Service) makeOn(ctx context.Context, c *Conference, most tariff.Limit, 
 	if err != nil {
 		return nil, err
 	}
+	silent := time.AfterFunc(createDoubt, func() { s.doubts.raise(srv.ID) })
 	answer, err := srv.Create(ctx, query.String(), content, b.media, b.length)
+	silent.Stop()
+	s.doubts.heard(srv.ID, 0, 0, err)
 	if err != nil {
 		if !bbb.Sent(err) {
 			return nil, err

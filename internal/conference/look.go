@@ -96,15 +96,21 @@ func (s *Service) live(ctx context.Context, connection id.Connection, name strin
 }
 
 // fresh looks at a meeting on its server, once for all who ask at that time, and returns what is known then; nil when it has ended.
-// A server that does not answer in time changes nothing.
+// A server that does not answer in time changes nothing, and one that did not a moment ago is not waited for.
 func (s *Service) fresh(ctx context.Context, c *Conference, within time.Duration) *Conference {
+	if s.doubts.has(c.Server) {
+		return c
+	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	life := s.lifetime()
 	_ = s.flights.refresh(ctx, refreshKey{meeting: c.ID}, func() error { // what went wrong is in the log of the poll
 		look, cancel := context.WithTimeout(life, askWithin)
 		defer cancel()
-		return s.look(look, c)
+		began := s.deps.Now()
+		err := s.look(look, c)
+		s.doubts.heard(c.Server, s.deps.Now().Sub(began), slowLook, err)
+		return err
 	})
 	if now := s.board.get(c.ID); now != nil {
 		return now

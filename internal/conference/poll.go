@@ -193,7 +193,9 @@ func (p *poller) poll(ctx context.Context, srv *server, w *watch) {
 	if ctx.Err() != nil {
 		return
 	}
-	p.s.compat.polled(srv, list, time.Since(asked), err == nil)
+	took := time.Since(asked)
+	p.s.compat.polled(srv, list, took, err == nil)
+	p.s.doubts.heard(srv.ID, took, askWithin, err)
 	p.mu.Lock()
 	if err != nil {
 		w.failures++

@@ -67,6 +67,7 @@ type Service struct {
 	metrics *metrics
 	hooks   hooks
 	helpers helpers
+	doubts  doubts
 	compat  *compat // nil unless asked for
 
 	mu      sync.Mutex
@@ -92,7 +93,7 @@ func New(deps Deps) (*Service, error) {
 		deps.HookWaits = hookWaits
 	}
 	deps.PublicURL = strings.TrimRight(deps.PublicURL, "/")
-	s := &Service{deps: deps, ids: ids{deps.IDs}, board: newBoard(), metrics: newMetrics(deps.Registry), hooks: hooks{metrics: newHookMetrics(deps.Registry)}}
+	s := &Service{deps: deps, ids: ids{deps.IDs}, board: newBoard(), doubts: doubts{now: deps.Now}, metrics: newMetrics(deps.Registry), hooks: hooks{metrics: newHookMetrics(deps.Registry)}}
 	if deps.MetricsCompat && deps.Registry != nil {
 		s.compat = &compat{}
 		deps.Registry.MustRegister(s.compat)
