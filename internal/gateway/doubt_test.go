@@ -23,7 +23,10 @@ func TestASilentServerIsWaitedForOnce(t *testing.T) {
 			silent, other = other, silent
 		}
 		do(t, silent.AddFault(bbbtest.Fault{Kind: bbbtest.FaultLatency, Call: "getMeetingInfo", Delay: 3 * time.Second}))
-		gatewaytest.Until(t, "it is asked", func() bool { k.Must("getMeetingInfo", "meetingID=first"); return silent.Counters()["getMeetingInfo"] > 0 })
+		gatewaytest.Until(t, "it is asked", func() bool {
+			k.Must("getMeetingInfo", "meetingID=first")
+			return silent.Counters()["getMeetingInfo"] > 0
+		})
 		for range 8 {
 			if r := k.Ask("getMeetingInfo", "meetingID=first"); !r.OK() || r.Root.Value("meetingName") != "First" {
 				t.Errorf("told: %s", r.Body)
@@ -39,7 +42,10 @@ func TestASilentServerIsWaitedForOnce(t *testing.T) {
 			t.Errorf("%d meetings on the silent server, %d on the other", len(silent.Meetings()), len(other.Meetings()))
 		}
 		do(t, other.AddFault(bbbtest.Fault{Kind: bbbtest.FaultLatency, Call: "getMeetingInfo", Delay: 3 * time.Second}))
-		gatewaytest.Until(t, "it is asked", func() bool { k.Must("getMeetingInfo", "meetingID=next-0"); return other.Counters()["getMeetingInfo"] > 0 })
+		gatewaytest.Until(t, "it is asked", func() bool {
+			k.Must("getMeetingInfo", "meetingID=next-0")
+			return other.Counters()["getMeetingInfo"] > 0
+		})
 		k.Must("create", "name=Last&meetingID=last&attendeePW=ap&moderatorPW=mp") // all are doubted: any will do
 	})
 }
