@@ -25,6 +25,11 @@ type usageRow struct {
 const (
 	countColumns = `seats, moderators, running_rooms, waiting, places, peak, peak_hour, limits_version, limits_until, version`
 	usageColumns = countColumns + `, next_expiry`
+
+	setCounts = ` ON CONFLICT (member) DO UPDATE SET seats = excluded.seats, moderators = excluded.moderators,
+			running_rooms = excluded.running_rooms, waiting = excluded.waiting, places = excluded.places, peak = excluded.peak, peak_hour = excluded.peak_hour,
+			limits_version = excluded.limits_version, limits_until = excluded.limits_until, version = excluded.version`
+	asLocked = ` WHERE member_usage.version = excluded.version - 1`
 )
 
 func (u *usageRow) dest() []any {
@@ -38,16 +43,10 @@ var (
 		` ON CONFLICT (member) DO NOTHING`)
 	upsertLimits = store.NewRows(`INSERT INTO member_limits (member, limits) VALUES `, 2, ` ON CONFLICT (member) DO UPDATE SET limits = excluded.limits`)
 	upsertUsage  = store.NewRows(`INSERT INTO member_usage (member, `+usageColumns+`) VALUES `, 12,
-		` ON CONFLICT (member) DO UPDATE SET seats = excluded.seats, moderators = excluded.moderators,
-			running_rooms = excluded.running_rooms, waiting = excluded.waiting, places = excluded.places, peak = excluded.peak, peak_hour = excluded.peak_hour,
-			limits_version = excluded.limits_version, limits_until = excluded.limits_until, next_expiry = excluded.next_expiry, version = excluded.version
-		WHERE member_usage.version = excluded.version - 1`)
+		setCounts+`, next_expiry = excluded.next_expiry`+asLocked)
 	// upsertCounts leaves next_expiry as it is, which mostly stays: SQLite writes an index anew for each column that a statement names.
 	upsertCounts = store.NewRows(`INSERT INTO member_usage (member, `+countColumns+`) VALUES `, 11,
-		` ON CONFLICT (member) DO UPDATE SET seats = excluded.seats, moderators = excluded.moderators,
-			running_rooms = excluded.running_rooms, waiting = excluded.waiting, places = excluded.places, peak = excluded.peak, peak_hour = excluded.peak_hour,
-			limits_version = excluded.limits_version, limits_until = excluded.limits_until, version = excluded.version
-		WHERE member_usage.version = excluded.version - 1`)
+		setCounts+asLocked)
 )
 
 // lockUsage locks the rows of the members, which come sorted, and makes those that are missing. Of a member whose ledger is remembered as
