@@ -13,6 +13,7 @@ import (
 	"meetcoop/internal/engine/bbb/bbbtest"
 	"meetcoop/internal/fleet"
 	"meetcoop/internal/gateway/gatewaytest"
+	"meetcoop/internal/id"
 	"meetcoop/internal/identity"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/store"
@@ -35,7 +36,19 @@ func serverRow(t *testing.T, c *gatewaytest.Cooperative, i int) (v fleet.Server)
 
 func drain(t *testing.T, c *gatewaytest.Cooperative, n *gatewaytest.Node, until instant.Instant) {
 	t.Helper()
-	if _, err := n.Fleet.SetAdmin(t.Context(), fleet.AdminInput{Actor: identity.Operator(), Server: serverRow(t, c, 0).ID, Admin: fleet.AdminDraining, Until: until}); err != nil {
+	drainUntil(t, n, serverRow(t, c, 0).ID, until)
+}
+
+func drainUntil(t *testing.T, n *gatewaytest.Node, server id.Server, until instant.Instant) {
+	t.Helper()
+	if _, err := n.Fleet.SetAdmin(t.Context(), fleet.AdminInput{Actor: identity.Operator(), Server: server, Admin: fleet.AdminDraining, Until: until}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wanted(t *testing.T, n *gatewaytest.Node, server id.Server, a fleet.Admin) {
+	t.Helper()
+	if _, err := n.Fleet.SetAdmin(t.Context(), fleet.AdminInput{Actor: identity.Operator(), Server: server, Admin: a}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -47,9 +60,10 @@ func TestADrainEndsAtItsDeadline(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			loc := storetest.Location(t, engine)
 			db := storetest.Open(t, loc)
-			o := gatewaytest.Options{Server: bbbtest.Config{AutoConnect: true}, PollEvery: 100 * time.Millisecond}
+			o := gatewaytest.Options{Servers: 2, Server: bbbtest.Config{AutoConnect: true}, PollEvery: 100 * time.Millisecond}
 			c := gatewaytest.New(t, db, o)
 			first := c.Node(db, o)
+			wanted(t, first, serverRow(t, c, 1).ID, fleet.AdminCordoned)
 			k := c.Client(first, "hilado", tariff.OverrideFields{Seats: limit(10), RunningRooms: limit(10)})
 			var told atomic.Int32
 			back := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { told.Add(1) }))
@@ -67,7 +81,7 @@ func TestADrainEndsAtItsDeadline(t *testing.T) {
 			drain(t, c, first, deadline)
 			first.Stop()
 			next := c.Node(storetest.Open(t, loc), o)
-			c.Node(storetest.Open(t, loc), o)
+			second := c.Node(storetest.Open(t, loc), o)
 			k = k.Via(next)
 			gatewaytest.Until(t, "no meeting begins there", func() bool { return k.Ask("create", "name=BB&meetingID=room-b").Key() == "noServerAvailable" })
 			if at := instant.Of(time.Now()); at.Before(deadline) && k.Ask("isMeetingRunning", "meetingID=room-a").Root.Value("running") != "true" {
@@ -89,11 +103,17 @@ func TestADrainEndsAtItsDeadline(t *testing.T) {
 			if seats, rooms := used(t, c, next, k); seats != 0 || rooms != 0 {
 				t.Errorf("%d seats and %d rooms", seats, rooms)
 			}
-			if n := audited(t, c, "server.admin"); n != 2 {
-				t.Errorf("%d changes of the server in the audit trail, want the drain and one end of it", n)
+			if n := audited(t, c, "server.admin"); n != 3 {
+				t.Errorf("%d changes of servers in the audit trail, want the cordon of one, the drain of the other and one end of it", n)
 			}
-			time.Sleep(1500 * time.Millisecond) // the second node looks too
-			if told.Load() != 1 || audited(t, c, "server.admin") != 2 {
+			next.Stop() // and the second node leads
+			wanted(t, second, serverRow(t, c, 1).ID, fleet.AdminEnabled)
+			gatewaytest.Until(t, "a meeting begins on the other server", func() bool {
+				return k.Via(second).Ask("create", "name=CC&meetingID=room-c").OK()
+			})
+			drainUntil(t, second, serverRow(t, c, 1).ID, instant.Of(time.Now()).Add(100*time.Millisecond))
+			gatewaytest.Until(t, "the second node ends a drain", func() bool { return serverRow(t, c, 1).Admin == fleet.AdminDisabled })
+			if told.Load() != 1 || audited(t, c, "server.admin") != 6 {
 				t.Errorf("told %d times, %d events", told.Load(), audited(t, c, "server.admin"))
 			}
 		})
@@ -111,27 +131,37 @@ func audited(t *testing.T, c *gatewaytest.Cooperative, action string) (n int) {
 	return n
 }
 
-// A deadline that was put off, or a server that is wanted again, ends nothing.
+// A deadline that was put off, or a server that is wanted again, ends nothing. A meeting on the other server ends with that one's deadline,
+// which is later: both were looked at then.
 func TestADrainThatIsTakenBackEndsNothing(t *testing.T) {
-	each(t, gatewaytest.Options{Server: bbbtest.Config{AutoConnect: true}, PollEvery: 100 * time.Millisecond}, func(t *testing.T, c *gatewaytest.Cooperative, n *gatewaytest.Node) {
-		k := c.Client(n, "hilado", tariff.OverrideFields{})
-		k.Must("create", "name=AA&meetingID=room-a&attendeePW=ap&moderatorPW=mp")
-		if session, r := k.Enter("fullName=P&meetingID=room-a&password=ap&userID=u1"); session == "" {
-			t.Fatalf("not let in: %s", r.Body)
-		}
-		drain(t, c, n, instant.Of(time.Now()).Add(1500*time.Millisecond))
-		drain(t, c, n, instant.Of(time.Now()).Add(time.Hour))
-		time.Sleep(2500 * time.Millisecond)
-		if v := serverRow(t, c, 0); v.Admin != fleet.AdminDraining {
-			t.Fatalf("the server is %s", v.Admin)
-		}
-		drain(t, c, n, instant.Of(time.Now()).Add(1500*time.Millisecond))
-		if _, err := n.Fleet.SetAdmin(t.Context(), fleet.AdminInput{Server: serverRow(t, c, 0).ID, Admin: fleet.AdminEnabled}); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(2500 * time.Millisecond)
-		if v := serverRow(t, c, 0); v.Admin != fleet.AdminEnabled || k.Ask("isMeetingRunning", "meetingID=room-a").Root.Value("running") != "true" {
-			t.Errorf("the server is %s, and the meeting runs: %s", v.Admin, k.Ask("isMeetingRunning", "meetingID=room-a").Body)
-		}
-	})
+	for what, wantedThen := range map[string]fleet.Admin{"put off": fleet.AdminDraining, "wanted again": fleet.AdminEnabled} {
+		t.Run(what, func(t *testing.T) {
+			each(t, gatewaytest.Options{Servers: 2, Server: bbbtest.Config{AutoConnect: true}, PollEvery: 100 * time.Millisecond}, func(t *testing.T, c *gatewaytest.Cooperative, n *gatewaytest.Node) {
+				k := c.Client(n, "hilado", tariff.OverrideFields{RunningRooms: limit(10)})
+				wanted(t, n, serverRow(t, c, 1).ID, fleet.AdminCordoned)
+				k.Must("create", "name=AA&meetingID=room-a&attendeePW=ap&moderatorPW=mp")
+				wanted(t, n, serverRow(t, c, 0).ID, fleet.AdminCordoned)
+				wanted(t, n, serverRow(t, c, 1).ID, fleet.AdminEnabled)
+				k.Must("create", "name=BB&meetingID=room-b&attendeePW=ap&moderatorPW=mp")
+				if session, r := k.Enter("fullName=P&meetingID=room-a&password=ap&userID=u1"); session == "" {
+					t.Fatalf("not let in: %s", r.Body)
+				}
+				deadline := instant.Of(time.Now()).Add(time.Second)
+				drainUntil(t, n, serverRow(t, c, 1).ID, deadline.Add(100*time.Millisecond))
+				drain(t, c, n, deadline)
+				if wantedThen == fleet.AdminDraining {
+					drain(t, c, n, deadline.Add(time.Hour))
+				} else {
+					wanted(t, n, serverRow(t, c, 0).ID, wantedThen)
+				}
+				gatewaytest.Until(t, "the other server is disabled", func() bool { return serverRow(t, c, 1).Admin == fleet.AdminDisabled })
+				if v := serverRow(t, c, 0); v.Admin != wantedThen || k.Ask("isMeetingRunning", "meetingID=room-a").Root.Value("running") != "true" {
+					t.Errorf("the server is %s, and the meeting runs: %s", v.Admin, k.Ask("isMeetingRunning", "meetingID=room-a").Body)
+				}
+				if r := k.Ask("getMeetingInfo", "meetingID=room-b"); r.Key() != "notFound" {
+					t.Errorf("the other server was disabled before its deadline: %s", r.Body)
+				}
+			})
+		})
+	}
 }
