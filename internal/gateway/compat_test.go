@@ -105,8 +105,12 @@ func TestRecordingsUnderTheNamesOfTheExporter(t *testing.T) {
 		counted := func(what string) {
 			t.Helper()
 			var diff string
-			deadline := time.Now().Add(20 * time.Second)
-			for {
+			defer func() {
+				if t.Failed() {
+					t.Log("(-want +got)\n" + diff)
+				}
+			}()
+			gatewaytest.Until(t, what, func() bool {
 				all, now := scrape(t, reg), map[string]string{}
 				for name, value := range all {
 					if strings.HasPrefix(name, "bbb_recordings_") {
@@ -119,14 +123,9 @@ func TestRecordingsUnderTheNamesOfTheExporter(t *testing.T) {
 						should["bbb_recordings_"+state+`{server="`+label[s]+`"}`] = strconv.Itoa(by[state])
 					}
 				}
-				if diff = cmp.Diff(should, now); diff == "" {
-					return
-				}
-				if time.Now().After(deadline) {
-					t.Fatalf("%s: (-want +got)\n%s", what, diff)
-				}
-				time.Sleep(20 * time.Millisecond)
-			}
+				diff = cmp.Diff(should, now)
+				return diff == ""
+			})
 		}
 		counted("no recording at all")
 
