@@ -110,6 +110,11 @@ func differ(rt *rapid.T, t *testing.T, w *admissiontest.World, h admissiontest.H
 			for _, m := range meetings {
 				op.Seen = append(op.Seen, admission.Seen{Meeting: m})
 			}
+			for _, s := range sorted(ref.Seats()) { // also of meetings that began when somebody who waited was let in
+				if !slices.ContainsFunc(op.Seen, func(seen admission.Seen) bool { return seen.Meeting == s.Meeting }) {
+					op.Seen = append(op.Seen, admission.Seen{Meeting: s.Meeting})
+				}
+			}
 			for p, s := range sorted(ref.Seats()) {
 				if rapid.Bool().Draw(rt, "listed") {
 					list(op.Seen, s.Meeting, admission.SeenPerson{Participant: p, Person: s.Person, Role: s.Role})
