@@ -120,7 +120,20 @@ func condition(s string) string {
 	} {
 		s = regexp.MustCompile(c.from).ReplaceAllString(s, c.to)
 	}
-	return strings.ToLower(strings.TrimSpace(s))
+	s = strings.ToLower(strings.TrimSpace(s))
+	// The same column compared with one word after the other is a list.
+	return regexp.MustCompile(`\w+ = ('[^']*'|\d+)( or \w+ = ('[^']*'|\d+))+`).ReplaceAllStringFunc(s, func(chain string) string {
+		var words []string
+		var column string
+		for _, one := range strings.Split(chain, " or ") {
+			name, word, _ := strings.Cut(one, " = ")
+			if column != "" && name != column {
+				return chain
+			}
+			column, words = name, append(words, word)
+		}
+		return column + " in " + strings.Join(words, ", ")
+	})
 }
 
 func (s *schema) add(format string, args ...any) { *s = append(*s, fmt.Sprintf(format, args...)) }
@@ -251,6 +264,16 @@ func TestBothEnginesHaveTheSameSchema(t *testing.T) {
 	}
 }
 
+// SQLite makes a table for a list of more than two, whenever a statement checks the condition (migration 0018).
+func TestConditionsHaveNoLongListsOnSQLite(t *testing.T) {
+	db := storetest.New(t, store.SQLite)
+	for _, row := range query(t, db, `SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL`, 2) {
+		if long := regexp.MustCompile(`\w+ (NOT )?IN \([^,()]+,[^,()]+,[^()]+\)`).FindString(row[1]); long != "" {
+			t.Errorf("%s: %s", row[0], long)
+		}
+	}
+}
+
 func TestConditionsAreComparedByMeaning(t *testing.T) {
 	for lite, pg := range map[string]string{
 		"state IN ('ready', 'running')": "(state = ANY (ARRAY['ready'::text, 'running'::text]))",
@@ -258,13 +281,14 @@ func TestConditionsAreComparedByMeaning(t *testing.T) {
 		"kind NOT IN ('a', 'b')":        "(kind <> ALL (ARRAY['a'::text, 'b'::text]))",
 		"n BETWEEN 0 AND most":          "((n >= 0) AND (n <= most))",
 		"ended_at IS NULL":              "(ended_at IS NULL)",
+		"a = 'x' OR a = 'y' OR a = 'z'": "(a = ANY (ARRAY['x'::text, 'y'::text, 'z'::text]))",
 		"a > 0 AND b <> ''":             "((a > 0) AND (b <> ''::text))",
 	} {
 		if condition(lite) != condition(pg) {
 			t.Errorf("%q and %q: %q, %q", lite, pg, condition(lite), condition(pg))
 		}
 	}
-	if condition("state = 'ready'") == condition("state = 'running'") {
+	if condition("state = 'ready'") == condition("state = 'running'") || condition("a = 'x' OR b = 'y'") == condition("a IN ('x', 'y')") {
 		t.Error("different conditions are taken for the same")
 	}
 }
