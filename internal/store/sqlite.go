@@ -7,11 +7,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
@@ -30,6 +32,8 @@ type sqliteDB struct {
 	gone             chan struct{} // closed by close
 	once             sync.Once
 	written          int           // transactions of the writer since the last poke; belongs to whoever holds it
+	marked           int64         // Mark; this and the next belong to the holder of the writer as well
+	dataVersion      int64         // as last seen; another value says that another connection has committed
 	poke             chan struct{} // asks for a checkpoint
 	tidied           chan struct{} // closed when the goroutine of checkpoints has ended; nil before it began
 }
@@ -74,6 +78,12 @@ func openSQLite(ctx context.Context, path string) (_ *sqliteDB, err error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	w, err := newSQLiteConn(ctx, d.writers)
+	// Processes that open a new file at once all turn it to WAL; whoever is not the first is refused there without the wait that
+	// busy_timeout asks for.
+	for began := time.Now(); contended(err) && time.Since(began) < writeTimeout && ctx.Err() == nil; {
+		time.Sleep(retryFirst + rand.N(retryFirst))
+		w, err = newSQLiteConn(ctx, d.writers)
+	}
 	if err != nil {
 		return nil, classify(fmt.Errorf("open database %s: %w", path, err))
 	}
@@ -150,7 +160,7 @@ func (d *sqliteDB) write(ctx context.Context, fn func(runner) error) error {
 			default:
 			}
 		}
-		return fn(wholeStatements{c})
+		return fn(wholeStatements{c, d})
 	})
 }
 
@@ -258,7 +268,33 @@ func (c *sqliteConn) query(ctx context.Context, query string, args []any) (*sql.
 // looked at between them (reader.ready): an interrupted INSERT, UPDATE or DELETE makes SQLite roll
 // back the whole transaction by itself, and what follows would be committed one by one
 // (https://www.sqlite.org/c3ref/interrupt.html). It also spares a goroutine per statement.
-type wholeStatements struct{ *sqliteConn }
+type wholeStatements struct {
+	*sqliteConn
+	db *sqliteDB
+}
+
+func (w wholeStatements) mark() int64 {
+	w.db.marked++
+	return w.db.marked
+}
+
+// marks asks SQLite whether another connection has committed since it was last asked
+// (https://www.sqlite.org/pragma.html#pragma_data_version).
+func (w wholeStatements) marks(ctx context.Context) (int64, error) {
+	s, err := w.stmt(ctx, "PRAGMA data_version")
+	if err != nil {
+		return 0, err
+	}
+	var version int64
+	if err := s.QueryRowContext(context.WithoutCancel(ctx)).Scan(&version); err != nil {
+		return 0, err
+	}
+	if version != w.db.dataVersion {
+		w.db.dataVersion = version
+		w.db.marked++
+	}
+	return w.db.marked, nil
+}
 
 func (w wholeStatements) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
 	return w.sqliteConn.exec(context.WithoutCancel(ctx), query, args)
