@@ -90,11 +90,11 @@ func (l *lane) commit(ctx context.Context, batch []*request) error {
 // decideAll locks the members, brings their ledgers up to date and lets decide answer.
 func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now instant.Instant) (*places, error) {
 	g := l.gate
-	stored, err := lockUsage(ctx, tx, all, l.memory)
+	unchanged, err := l.follow(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	versions, err := entitlementVersions(ctx, tx, all)
+	stored, versions, err := lockUsage(ctx, tx, all, l.memory, unchanged)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +105,7 @@ func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now inst
 		if w.ledger, err = g.ledgerFor(ctx, tx, l.memory[w.member], row, w, now, !fresh); err != nil {
 			return nil, err
 		}
+		w.ledger.asOf = l.disturbed
 		if fresh {
 			continue
 		}
@@ -126,6 +127,20 @@ func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now inst
 		w.answers, w.out = decide(w.ledger, w.requests, now, rules{g.deps.Lease, g.deps.Away, g.deps.Hold, detachedHold}, p, reread[i])
 	}
 	return p, nil
+}
+
+// follow returns whether the rows of a ledger are known to be as they were when the lane last had them: nobody but the lane itself has
+// written any since (ADR 20). It joins tx.
+func (l *lane) follow(ctx context.Context, tx store.Tx) (func(*ledger) bool, error) {
+	marks, known, err := store.Marks(ctx, tx)
+	if err != nil || !known {
+		return func(*ledger) bool { return false }, err
+	}
+	if marks != l.marks {
+		l.disturbed++
+	}
+	l.marks = store.Mark(tx) // of the writes of this batch, for other gates on the same handle
+	return func(mem *ledger) bool { return mem.complete && mem.asOf == l.disturbed }, nil
 }
 
 // admits reports whether people may come to a server, or be moved to one.

@@ -331,3 +331,33 @@ func mapOf(params []fault.Params) fault.Params {
 	}
 	return params[0]
 }
+
+// Gates that share a handle see each other's seats, and a change of the entitlement made through it, at once: what a lane remembers is
+// not trusted beyond its own writes.
+func TestGatesOnOneHandleSeeWhatEachOtherWrites(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := admissiontest.New(t, db)
+		beside := w.Second(db)
+		h, other := w.Host("hilado", 4), w.Host("libre", 4)
+		w.Join(h, "one", "ada")
+		beside.Join(h, "one", "bo")
+		w.Join(other, "one", "ada") // of somebody else: what is remembered of hilado is older than one batch
+		beside.Join(other, "one", "bo")
+		w.Join(h, "one", "cem")
+		beside.Join(h, "one", "dea")
+		for _, g := range []*admission.Gate{w.Gate, beside.Gate} {
+			_, err := g.Join(t.Context(), h.Joining("one", "eva"))
+			wantFault(t, err, fault.LimitReached, "admission.participants_full")
+		}
+		w.Override(t, h.ID, tariff.OverrideFields{Seats: &[]int64{5}[0], Participants: &[]int64{5}[0]})
+		w.Join(h, "one", "eva")
+		w.Override(t, h.ID, tariff.OverrideFields{Seats: &[]int64{6}[0], Participants: &[]int64{6}[0]})
+		w.Join(h, "one", "flo") // nobody else has written since eva but who changed the limit
+		w.Override(t, h.ID, tariff.OverrideFields{Seats: &[]int64{1}[0], Participants: &[]int64{1}[0]})
+		for _, g := range []*admission.Gate{w.Gate, beside.Gate} {
+			_, err := g.Join(t.Context(), h.Joining("one", "gil"))
+			wantFault(t, err, fault.LimitReached, "admission.participants_full")
+		}
+		consistent(t, w)
+	})
+}

@@ -84,6 +84,9 @@ type lane struct {
 	gate   *Gate
 	in     chan *request
 	memory map[id.Member]*ledger
+
+	marks     int64 // store.Marks, of the lane's own last batch
+	disturbed int64 // how often somebody else had written between two batches
 }
 
 func newLane(g *Gate) *lane {

@@ -21,7 +21,8 @@ type ledger struct {
 	// complete says that every seat is in memory. Meetings and waiters always are; seats and
 	// clocks may be only those a batch asked for, when another node writes for the member too (gateway.md A3).
 	complete bool
-	quiet    int // batches in a row in which nobody else wrote, while not complete
+	asOf     int64 // lane.disturbed when the row was last read, or known not to have changed
+	quiet    int   // batches in a row in which nobody else wrote, while not complete
 
 	limits        limits
 	limitsDoc     string          // the same as stored

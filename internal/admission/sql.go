@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"meetcoop/internal/fault"
+	"meetcoop/internal/fleet"
 	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/store"
@@ -38,8 +39,12 @@ func (u *usageRow) dest() []any {
 
 var (
 	lockVersions = store.NewIn(`SELECT member, version FROM member_usage WHERE member IN`, 0, ` ORDER BY member`)
-	selectUsage  = store.NewIn(`SELECT member, `+usageColumns+` FROM member_usage WHERE member IN`, 0, ``)
-	insertUsage  = store.NewRows(`INSERT INTO member_usage (member, seats, moderators, running_rooms, waiting, places, peak, limits_version, version) VALUES `, 9,
+	// bothVersions is for SQLite, which has locked everything: what was committed last is seen by whatever is read. Each is looked up by
+	// itself, as SQLite would make a table of a list.
+	bothVersions = store.NewEach(`SELECT member, version, COALESCE((SELECT e.version FROM entitlement_change e WHERE e.member = member_usage.member), 0)
+		FROM member_usage WHERE member =`, 0)
+	selectUsage = store.NewIn(`SELECT member, `+usageColumns+` FROM member_usage WHERE member IN`, 0, ``)
+	insertUsage = store.NewRows(`INSERT INTO member_usage (member, seats, moderators, running_rooms, waiting, places, peak, limits_version, version) VALUES `, 9,
 		` ON CONFLICT (member) DO NOTHING`)
 	upsertLimits = store.NewRows(`INSERT INTO member_limits (member, limits) VALUES `, 2, ` ON CONFLICT (member) DO UPDATE SET limits = excluded.limits`)
 	upsertUsage  = store.NewRows(`INSERT INTO member_usage (member, `+usageColumns+`) VALUES `, 12,
@@ -49,15 +54,34 @@ var (
 		setCounts+asLocked)
 )
 
-// lockUsage locks the rows of the members, which come sorted, and makes those that are missing. Of a member whose ledger is remembered as
-// of the version locked, the rest of the row is taken from there.
-func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Member]*ledger) (map[id.Member]usageRow, error) {
-	keys := make([]string, len(all))
-	for i, w := range all {
-		keys[i] = string(w.member)
+// lockUsage locks the rows of the members, which come sorted, makes those that are missing, and reads of which version the entitlements are.
+// Of a member whose ledger is remembered as of the version locked, the rest of the row is taken from there. Of those that are known not to
+// have changed since they were remembered, nothing is read.
+func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Member]*ledger, unchanged func(*ledger) bool) (map[id.Member]usageRow, map[id.Member]int64, error) {
+	rows, versions := make(map[id.Member]usageRow, len(all)), make(map[id.Member]int64, len(all))
+	keys := make([]string, 0, len(all))
+	for _, w := range all {
+		if mem := memory[w.member]; mem != nil && unchanged(mem) {
+			rows[w.member] = usageRow{version: mem.version, limitsVersion: mem.limitsVersion, limitsUntil: mem.limitsUntil}
+			versions[w.member] = mem.limitsVersion
+			continue
+		}
+		keys = append(keys, string(w.member))
 	}
-	rows := make(map[id.Member]usageRow, len(all))
+	if len(keys) == 0 {
+		return rows, versions, nil
+	}
 	lock := func() error {
+		if tx.Engine() == store.SQLite {
+			return bothVersions.Each(ctx, tx, nil, keys, ``, func(s store.Scanner) error {
+				var m id.Member
+				var u usageRow
+				var entitlement int64
+				err := s.Scan(&m, &u.version, &entitlement)
+				rows[m], versions[m] = u, entitlement
+				return err
+			})
+		}
 		return lockVersions.Each(ctx, tx, nil, keys, store.ForUpdate(tx), func(s store.Scanner) error {
 			var m id.Member
 			var u usageRow
@@ -67,7 +91,7 @@ func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Memb
 		})
 	}
 	if err := lock(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var missing []any
 	for _, w := range all {
@@ -77,23 +101,29 @@ func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Memb
 	}
 	if missing != nil {
 		if _, err := insertUsage.Exec(ctx, tx, missing); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := lock(); err != nil { // another node may have been faster, and gone on
-			return nil, err
+			return nil, nil, err
+		}
+	}
+	if tx.Engine() != store.SQLite {
+		if err := entitlementVersions(ctx, tx, keys, versions); err != nil {
+			return nil, nil, err
 		}
 	}
 	unknown := keys[:0]
-	for _, w := range all {
-		u, mem := rows[w.member], memory[w.member]
+	for _, key := range keys {
+		m := id.Member(key)
+		u, mem := rows[m], memory[m]
 		if mem == nil || !mem.complete || mem.version != u.version {
-			unknown = append(unknown, string(w.member))
+			unknown = append(unknown, key)
 			continue
 		}
 		u.limitsVersion, u.limitsUntil = mem.limitsVersion, mem.limitsUntil
-		rows[w.member] = u
+		rows[m] = u
 	}
-	return rows, selectUsage.Each(ctx, tx, nil, unknown, ``, func(s store.Scanner) error {
+	return rows, versions, selectUsage.Each(ctx, tx, nil, unknown, ``, func(s store.Scanner) error {
 		var m id.Member
 		var u usageRow
 		err := s.Scan(append([]any{&m}, u.dest()...)...)
@@ -104,23 +134,18 @@ func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Memb
 
 var selectVersions = store.NewIn(`SELECT member, version FROM entitlement_change WHERE member IN`, 0, ``)
 
-func entitlementVersions(ctx context.Context, r store.Reader, all []*work) (map[id.Member]int64, error) {
-	keys := make([]string, len(all))
-	for i, w := range all {
-		keys[i] = string(w.member)
-	}
-	out := map[id.Member]int64{}
-	err := selectVersions.Each(ctx, r, nil, keys, ``, func(s store.Scanner) error {
+func entitlementVersions(ctx context.Context, r store.Reader, keys []string, versions map[id.Member]int64) error {
+	return selectVersions.Each(ctx, r, nil, keys, ``, func(s store.Scanner) error {
 		var m id.Member
 		var v int64
 		err := s.Scan(&m, &v)
-		out[m] = v
+		versions[m] = v
 		return err
 	})
-	return out, err
 }
 
 func raiseEntitlement(ctx context.Context, tx store.Tx, now instant.Instant, m id.Member) error {
+	store.Mark(tx) // for lanes
 	_, err := tx.Exec(ctx, `INSERT INTO entitlement_change (member, version, changed_at) VALUES ($1, 1, $2)
 		ON CONFLICT (member) DO UPDATE SET version = entitlement_change.version + 1, changed_at = excluded.changed_at`, string(m), now)
 	return err
@@ -169,7 +194,7 @@ func countUsage(ctx context.Context, r store.Reader, m id.Member, now instant.In
 			CAST(COALESCE((SELECT peak FROM member_usage WHERE member = $1 AND peak_hour = $4), 0) AS BIGINT),
 			COUNT(*), CAST(COALESCE(SUM(CASE WHEN s.present THEN 0 ELSE 1 END), 0) AS BIGINT)
 		FROM meeting m JOIN seat s ON s.meeting = m.id
-		WHERE m.member = $1 AND m.state IN ('stub', 'reserved', 'live', 'detached') AND (s.expires_at IS NULL OR s.expires_at > $2) AND NOT s.service`,
+		WHERE m.member = $1 AND `+fleet.IsOpen+`AND (s.expires_at IS NULL OR s.expires_at > $2) AND NOT s.service`,
 		string(m), now, now.Add(-freshFor), hourOf(now)).Scan(&u.Waiting, &u.Seats.Peak, &u.Seats.Used, &u.Seats.Held)
 }
 

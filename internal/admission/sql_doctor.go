@@ -54,6 +54,7 @@ func miscounts(ctx context.Context, r store.Reader, member id.Member) ([]Problem
 // recount sets the counters of a locked member to what its rows say. The version is raised, so that no
 // gate goes on by its memory.
 func recount(ctx context.Context, tx store.Tx, member id.Member) error {
+	store.Mark(tx) // for lanes
 	for _, query := range []string{
 		`DELETE FROM seat WHERE member = $1 AND meeting IN (SELECT id FROM meeting WHERE member = $1 AND state IN ('superseded', 'ended', 'void'))`,
 		`UPDATE member_usage SET version = version + 1,
