@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -44,7 +45,9 @@ const (
 	checkpointEvery = 16
 	// checkpointPages is when the writer does it itself: a log that is written without a pause is never copied whole
 	// by somebody else, and only then begins anew. 16 MB.
-	checkpointPages = "wal_autocheckpoint(4000)"
+	checkpointPages = "wal_autocheckpoint(2000)"
+	// pageSize is twice the usual: what a batch costs is mostly how many pages it writes. A file keeps the size it was made with.
+	pageSize = "page_size(8192)"
 )
 
 var errClosed = errors.New("store: the database handle is closed")
@@ -58,10 +61,10 @@ func openSQLite(ctx context.Context, path string) (_ *sqliteDB, err error) {
 		return nil, fault.Wrap(err, fault.Unavailable, "store.unavailable")
 	}
 	// The driver applies pragmas in alphabetical order, busy_timeout first: another process may
-	// hold the file while we connect.
+	// hold the file while we connect. The journal mode comes after them, as a file in WAL mode has a page size already.
 	dsn := func(extra ...string) string {
 		q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(NORMAL)",
-			"journal_mode(WAL)", "temp_store(MEMORY)", "cache_size(-8000)"}, extra...)}
+			pageSize, "temp_store(MEMORY)", "cache_size(-8000)"}, extra...), "_journal_mode": {"WAL"}}
 		return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 	}
 	n := max(4, runtime.NumCPU())
@@ -212,23 +215,30 @@ func (d *sqliteDB) transact(ctx context.Context, free chan *sqliteConn, begin st
 type sqliteConn struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+	execs map[string]driver.StmtExecContext // past database/sql, whose care for each value costs a tenth of a write; see exec
+	args  []driver.NamedValue               // of the running exec
 }
 
 // maxStatements bounds the prepared statements; the texts are constants, so it is never reached
 // but by a mistake that puts values into SQL.
 const maxStatements = 1000
 
+var errTooMany = errors.New("store: too many different statements: a value was written into SQL")
+
 func newSQLiteConn(ctx context.Context, pool *sql.DB) (*sqliteConn, error) {
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &sqliteConn{conn: conn, stmts: map[string]*sql.Stmt{}}, nil
+	return &sqliteConn{conn: conn, stmts: map[string]*sql.Stmt{}, execs: map[string]driver.StmtExecContext{}}, nil
 }
 
 func (c *sqliteConn) close() error {
 	for _, s := range c.stmts {
 		_ = s.Close() // the statement holds nothing but memory
+	}
+	for _, s := range c.execs {
+		_ = s.(driver.Stmt).Close()
 	}
 	return c.conn.Close()
 }
@@ -238,7 +248,7 @@ func (c *sqliteConn) stmt(ctx context.Context, query string) (*sql.Stmt, error) 
 		return s, nil
 	}
 	if len(c.stmts) >= maxStatements {
-		return nil, errors.New("store: too many different statements: a value was written into SQL")
+		return nil, errTooMany
 	}
 	s, err := c.conn.PrepareContext(ctx, query)
 	if err != nil {
@@ -248,12 +258,45 @@ func (c *sqliteConn) stmt(ctx context.Context, query string) (*sql.Stmt, error) 
 	return s, nil
 }
 
+// exec runs a statement on the driver's connection. Nobody else has c, and its sql.Conn is used for nothing at the same time.
 func (c *sqliteConn) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
-	s, err := c.stmt(ctx, query)
-	if err != nil {
-		return nil, err
+	s, ok := c.execs[query]
+	if !ok {
+		if len(c.execs) >= maxStatements {
+			return nil, errTooMany
+		}
+		if err := c.conn.Raw(func(conn any) error {
+			prepared, err := conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
+			if err == nil {
+				s = prepared.(driver.StmtExecContext)
+			}
+			return err
+		}); err != nil {
+			return nil, err
+		}
+		c.execs[query] = s
 	}
-	return s.ExecContext(ctx, args...)
+	c.args = c.args[:0]
+	for i, a := range args {
+		v, err := value(a)
+		if err != nil {
+			return nil, fmt.Errorf("argument %d: %w", i+1, err)
+		}
+		c.args = append(c.args, driver.NamedValue{Ordinal: i + 1, Value: v})
+	}
+	defer clear(c.args) // what a caller has written is not kept
+	return s.ExecContext(ctx, c.args)
+}
+
+// value is what the driver takes, as database/sql would make it.
+func value(a any) (driver.Value, error) {
+	switch v := a.(type) {
+	case nil, string, int64, bool:
+		return v, nil
+	case int:
+		return int64(v), nil
+	}
+	return driver.DefaultParameterConverter.ConvertValue(a)
 }
 
 func (c *sqliteConn) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
