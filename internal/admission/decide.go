@@ -29,7 +29,7 @@ type answer struct {
 // changes is what a decision wants written. Rows are named; their final state is in the ledger.
 type changes struct {
 	dirty       bool // the row in member_usage must be written
-	rescheduled bool // and the moment of the next change by time alone has moved
+	rescheduled bool // and the moment of the next change by time alone has moved, or the hour of the peak
 	seats       map[seatKey]struct{}
 	meetings    map[id.Meeting]*meeting // counts, and for meetings in moved everything
 	started     []*meeting

@@ -33,7 +33,7 @@ func (d *decision) take(m *meeting, s *Seat, code string) {
 	m.Peak = max(m.Peak, m.People)
 	d.peak = max(d.peak, d.seats)
 	if d.peakHour.IsZero() {
-		d.peakHour = hourOf(d.now)
+		d.peakHour, d.out.rescheduled = hourOf(d.now), true
 	}
 	d.touch(s)
 	d.expects(s)

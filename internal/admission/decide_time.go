@@ -51,7 +51,7 @@ func (d *decision) rollPeak() {
 		return
 	}
 	d.out.facts = append(d.out.facts, usage.Fact{At: d.peakHour, Member: d.member, Kind: usage.Peak, N: d.peak})
-	d.peak, d.peakHour = d.seats, hour
+	d.peak, d.peakHour, d.out.rescheduled = d.seats, hour, true
 	if d.seats == 0 {
 		d.peakHour = instant.Instant{}
 	}

@@ -24,17 +24,16 @@ type usageRow struct {
 }
 
 const (
-	countColumns = `seats, moderators, running_rooms, waiting, places, peak, peak_hour, limits_version, limits_until, version`
-	usageColumns = countColumns + `, next_expiry`
+	countColumns = `seats, moderators, running_rooms, waiting, places, peak, version`
+	usageColumns = countColumns + `, peak_hour, limits_version, limits_until, next_expiry`
 
 	setCounts = ` ON CONFLICT (member) DO UPDATE SET seats = excluded.seats, moderators = excluded.moderators,
-			running_rooms = excluded.running_rooms, waiting = excluded.waiting, places = excluded.places, peak = excluded.peak, peak_hour = excluded.peak_hour,
-			limits_version = excluded.limits_version, limits_until = excluded.limits_until, version = excluded.version`
+			running_rooms = excluded.running_rooms, waiting = excluded.waiting, places = excluded.places, peak = excluded.peak, version = excluded.version`
 	asLocked = ` WHERE member_usage.version = excluded.version - 1`
 )
 
 func (u *usageRow) dest() []any {
-	return []any{&u.seats, &u.moderators, &u.rooms, &u.waiting, &u.drawn, &u.peak, &u.peakHour, &u.limitsVersion, &u.limitsUntil, &u.version, &u.nextExpiry}
+	return []any{&u.seats, &u.moderators, &u.rooms, &u.waiting, &u.drawn, &u.peak, &u.version, &u.peakHour, &u.limitsVersion, &u.limitsUntil, &u.nextExpiry}
 }
 
 var (
@@ -48,9 +47,11 @@ var (
 		` ON CONFLICT (member) DO NOTHING`)
 	upsertLimits = store.NewRows(`INSERT INTO member_limits (member, limits) VALUES `, 2, ` ON CONFLICT (member) DO UPDATE SET limits = excluded.limits`)
 	upsertUsage  = store.NewRows(`INSERT INTO member_usage (member, `+usageColumns+`) VALUES `, 12,
-		setCounts+`, next_expiry = excluded.next_expiry`+asLocked)
-	// upsertCounts leaves next_expiry as it is, which mostly stays: SQLite writes an index anew for each column that a statement names.
-	upsertCounts = store.NewRows(`INSERT INTO member_usage (member, `+countColumns+`) VALUES `, 11,
+		setCounts+`, peak_hour = excluded.peak_hour, limits_version = excluded.limits_version, limits_until = excluded.limits_until,
+			next_expiry = excluded.next_expiry`+asLocked)
+	// upsertCounts leaves the rest as it is, which mostly stays: SQLite writes an index anew for each column that a statement names. The
+	// row is there, so limits_version, which may not be NULL, is never taken from here.
+	upsertCounts = store.NewRows(`INSERT INTO member_usage (member, limits_version, `+countColumns+`) VALUES `, 9,
 		setCounts+asLocked)
 )
 

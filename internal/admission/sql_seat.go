@@ -130,11 +130,11 @@ func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
 		if w.renewed {
 			limits = append(limits, member, l.limitsDoc)
 		}
-		row := []any{member, l.seats, l.moderators, len(l.meetings), len(l.queue), l.drawn, l.peak, l.peakHour, l.limitsVersion, l.limitsUntil, l.version}
-		if w.out.rescheduled {
-			usage = append(append(usage, row...), l.nextExpiry)
+		if w.renewed || w.out.rescheduled {
+			usage = append(usage, member, l.seats, l.moderators, len(l.meetings), len(l.queue), l.drawn, l.peak, l.version,
+				l.peakHour, l.limitsVersion, l.limitsUntil, l.nextExpiry)
 		} else {
-			counts = append(counts, row...)
+			counts = append(counts, member, l.limitsVersion, l.seats, l.moderators, len(l.meetings), len(l.queue), l.drawn, l.peak, l.version)
 		}
 	}
 	for _, s := range []struct {
