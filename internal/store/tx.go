@@ -21,7 +21,8 @@ type Reader interface {
 }
 
 // Tx is a Reader that may also change rows. After the first statement that fails the transaction is
-// lost on both engines: what follows is refused, and returning nil does not commit.
+// lost on both engines: what follows is refused, and returning nil does not commit. On PostgreSQL an Exec is answered together with
+// what follows it, the COMMIT at the latest, unless its result is asked (docs/adr/0021): so is its error.
 type Tx interface {
 	Reader
 	Exec(ctx context.Context, query string, args ...any) (sql.Result, error)
