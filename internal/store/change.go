@@ -3,8 +3,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"maps"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -145,7 +148,18 @@ func scanChange(s Scanner) (changeRow, error) {
 // at or above next has begun. Zero on SQLite, where the question does not arise.
 type horizon struct{ oldest, next int64 }
 
-func (f *feed) read(ctx context.Context, floor int64) (rows []changeRow, h horizon, err error) {
+const selectChanges = `SELECT seq, topic, changed_key FROM change WHERE seq `
+
+var changesOf = NewIn(selectChanges+`IN`, 0, ``)
+
+// read returns all changes above the floor. Those that were told already are not asked for again: on PostgreSQL they stay above the
+// floor for seconds, and a busy node would read each of them a hundred times.
+func (f *feed) read(ctx context.Context, seen *sightings) (rows []changeRow, h horizon, err error) {
+	from, known, holes := seen.floor, []changeRow(nil), []string(nil)
+	if f.db.engine == Postgres && seen.holes() <= mostHoles {
+		from = max(seen.floor, seen.top)
+		known, holes = seen.known()
+	}
 	err = f.db.Read(ctx, func(r Reader) (err error) {
 		if r.Engine() == Postgres {
 			err = r.QueryRow(ctx, `SELECT CAST(CAST(pg_snapshot_xmin(s) AS TEXT) AS BIGINT), CAST(CAST(pg_snapshot_xmax(s) AS TEXT) AS BIGINT)
@@ -154,9 +168,21 @@ func (f *feed) read(ctx context.Context, floor int64) (rows []changeRow, h horiz
 				return err
 			}
 		}
-		rows, err = All(ctx, r, scanChange, `SELECT seq, topic, changed_key FROM change WHERE seq > $1 ORDER BY seq`, floor)
-		return err
+		if rows, err = All(ctx, r, scanChange, selectChanges+`> $1 ORDER BY seq`, from); err != nil {
+			return err
+		}
+		return changesOf.Each(ctx, r, nil, holes, ``, func(s Scanner) error {
+			c, err := scanChange(s)
+			if !slices.ContainsFunc(known, func(k changeRow) bool { return k.seq == c.seq }) { // it may be named twice
+				known = append(known, c)
+			}
+			return err
+		})
 	})
+	if len(known) > 0 {
+		rows = append(known, rows...)
+		slices.SortFunc(rows, func(a, b changeRow) int { return cmp.Compare(a.seq, b.seq) })
+	}
 	return rows, h, err
 }
 
@@ -173,7 +199,7 @@ func (f *feed) begin(ctx context.Context, seen *sightings) error {
 	if f.db.engine == Postgres {
 		seen.floor = max(0, newest-startOverlap)
 	}
-	rows, h, err := f.read(ctx, seen.floor)
+	rows, h, err := f.read(ctx, seen)
 	if err != nil {
 		return err
 	}
@@ -201,7 +227,7 @@ func (f *feed) follow(ctx context.Context, seen sightings) {
 			}
 		}
 		last = time.Now()
-		rows, h, err := f.read(ctx, seen.floor)
+		rows, h, err := f.read(ctx, &seen)
 		if err != nil {
 			if ctx.Err() == nil {
 				f.db.log.Warn("change feed cannot read", "err", err)
@@ -223,12 +249,32 @@ func (f *feed) follow(ctx context.Context, seen sightings) {
 // any more.
 type sightings struct {
 	floor int64
+	top   int64 // the highest number told
 	told  map[int64]sighting
 }
 
 type sighting struct {
 	at   time.Time
 	next int64 // horizon.next when first seen: who may still commit a lower number had begun by then
+}
+
+// mostHoles is how many numbers are asked for one by one; where more are missing, all above the floor is read.
+const mostHoles = 64
+
+// holes returns how many numbers between the floor and the highest told are still missing: rolled back, or still to come.
+func (s *sightings) holes() int64 { return max(0, s.top-s.floor) - int64(len(s.told)) }
+
+// known returns what was told above the floor, by number alone, and the numbers that are missing there.
+func (s *sightings) known() (rows []changeRow, missing []string) {
+	rows = make([]changeRow, 0, len(s.told)+4)
+	for n := s.floor + 1; n <= s.top; n++ {
+		if _, told := s.told[n]; told {
+			rows = append(rows, changeRow{seq: n})
+		} else {
+			missing = append(missing, strconv.FormatInt(n, 10))
+		}
+	}
+	return rows, missing
 }
 
 // sort returns the rows not seen before and raises the floor over those that are settled: the
@@ -241,6 +287,7 @@ func (s *sightings) sort(rows []changeRow, h horizon, now time.Time) (fresh []ch
 	for _, c := range rows {
 		if _, told := s.told[c.seq]; !told {
 			s.told[c.seq] = sighting{now, h.next}
+			s.top = max(s.top, c.seq)
 			fresh = append(fresh, c)
 		}
 	}

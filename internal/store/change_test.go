@@ -74,3 +74,32 @@ func TestSightingsKeepTheFloorBelowWhatMayStillCome(t *testing.T) {
 		})
 	}
 }
+
+func TestSightingsKnowWhatIsMissing(t *testing.T) {
+	start := time.Date(2027, 1, 12, 9, 0, 0, 0, time.UTC)
+	s := sightings{floor: 10}
+	running := horizon{oldest: 1, next: 9}
+	s.sort(rows(11, 12, 15), running, start)
+	known, missing := s.known()
+	if diff := cmp.Diff([]int64{11, 12, 15}, seqs(known)); diff != "" {
+		t.Errorf("known (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"13", "14"}, missing); diff != "" {
+		t.Errorf("missing (-want +got)\n%s", diff)
+	}
+	if n := s.holes(); n != 2 {
+		t.Errorf("%d holes, want 2", n)
+	}
+	fresh := s.sort(append(known, rows(14, 16)...), running, start)
+	if diff := cmp.Diff([]int64{14, 16}, seqs(fresh)); diff != "" {
+		t.Errorf("fresh (-want +got)\n%s", diff)
+	}
+	if n := s.holes(); n != 1 {
+		t.Errorf("%d holes, want 1", n)
+	}
+	ended := horizon{oldest: 9, next: 9}
+	s.sort(rows(11, 12, 14, 15, 16), ended, start.Add(2*settleAfter))
+	if n := s.holes(); n != 0 || s.floor != 16 {
+		t.Errorf("%d holes above the floor %d, want none above 16", n, s.floor)
+	}
+}
