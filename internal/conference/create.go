@@ -106,12 +106,14 @@ func (s *Service) create(ctx context.Context, in CreateInput) (Created, error) {
 }
 
 // findOpen reads the row: a decision is never made from memory, as another node may have ended the meeting just now.
-func (s *Service) findOpen(ctx context.Context, connection id.Connection, external string) (c Conference, ok bool, err error) {
-	err = s.deps.DB.Read(ctx, func(r store.Reader) error {
-		c, ok, err = open(ctx, r, connection, external)
-		return err
+func (s *Service) findOpen(ctx context.Context, connection id.Connection, external string) (Conference, bool, error) {
+	return s.flights.lookUp(ctx, boardKey{connection, external}, func(ctx context.Context) (c Conference, ok bool, err error) {
+		err = s.deps.DB.Peek(ctx, func(r store.Reader) error {
+			c, ok, err = open(ctx, r, connection, external)
+			return err
+		})
+		return c, ok, err
 	})
-	return c, ok, err
 }
 
 // tryAgain says of a database that does not answer in time what a client understands.
@@ -174,7 +176,7 @@ func (s *Service) awaitReserved(ctx context.Context, c *Conference) error {
 				return nil
 			}
 			var m fleet.Meeting
-			if err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+			if err := s.deps.DB.Peek(ctx, func(r store.Reader) (err error) {
 				m, err = fleet.ByID(ctx, r, c.ID)
 				return err
 			}); err != nil || m.State != fleet.Reserved {

@@ -86,9 +86,11 @@ func (s *Service) makeOn(ctx context.Context, c *Conference, most tariff.Limit, 
 	if err != nil {
 		return nil, err
 	}
-	off, note, err := s.recordingOff(ctx, c)
-	if err != nil {
-		return nil, err
+	off, note := RecordingOn, ""
+	if wantsRecording(asked) { // else nothing can be recorded: servers want record=true (docs.bigbluebutton.org, API reference, create)
+		if off, note, err = s.recordingOff(ctx, c); err != nil {
+			return nil, err
+		}
 	}
 	if most, err = s.withHelpers(ctx, c.Connection, most); err != nil {
 		return nil, err

@@ -280,7 +280,7 @@ func (s *Service) detachAll(ctx context.Context, server id.Server) error {
 				return
 			}
 			s.metrics.detached.Inc()
-			if err := s.reload(ctx, c.ID); err != nil {
+			if err := s.reload(ctx, []id.Meeting{c.ID}); err != nil {
 				first.CompareAndSwap(nil, &err)
 			}
 		})
@@ -341,7 +341,7 @@ func (s *Service) compare(ctx context.Context, srv *server, w *watch, list []bbb
 			if err := s.deps.Gate.Reattach(ctx, c.ID, s.noting(&v)); err != nil {
 				return err
 			}
-			if err := s.reload(ctx, c.ID); err != nil {
+			if err := s.reload(ctx, []id.Meeting{c.ID}); err != nil {
 				return err
 			}
 		}

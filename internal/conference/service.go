@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -185,7 +186,7 @@ func (s *Service) follow(ctx context.Context, changed <-chan id.Meeting, missed 
 		case <-ctx.Done():
 			return
 		case m := <-changed:
-			err = s.reload(ctx, m)
+			err = s.reload(ctx, drain(m, changed))
 		case <-missed:
 			err = s.readAll(ctx)
 		}
@@ -210,15 +211,33 @@ func (s *Service) readAll(ctx context.Context) error {
 	return nil
 }
 
-// reload brings one conference on the board to what its row says, and returns it.
-func (s *Service) reload(ctx context.Context, m id.Meeting) error {
-	var c Conference
-	var ok bool
-	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
-		c, ok, err = byID(ctx, r, m)
+// mostReloaded is how many conferences are read at once: what one statement names at most, on either engine.
+const mostReloaded = 16
+
+// drain takes what else has changed, each once: a meeting that is made changes several times in a moment.
+func drain(first id.Meeting, changed <-chan id.Meeting) []id.Meeting {
+	all := []id.Meeting{first}
+	for len(all) < mostReloaded {
+		select {
+		case m := <-changed:
+			if !slices.Contains(all, m) {
+				all = append(all, m)
+			}
+		default:
+			return all
+		}
+	}
+	return all
+}
+
+// reload brings conferences on the board to what their rows say.
+func (s *Service) reload(ctx context.Context, meetings []id.Meeting) error {
+	var all []Conference
+	err := s.deps.DB.Peek(ctx, func(r store.Reader) (err error) {
+		all, err = byIDs(ctx, r, meetings)
 		return err
 	})
-	if err == nil && ok {
+	for _, c := range all {
 		s.board.put(c)
 	}
 	return err

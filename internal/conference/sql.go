@@ -18,16 +18,54 @@ const columns = `x.meeting, x.server_key, x.internal_id, x.create_time, x.create
 const from = ` FROM conference x LEFT JOIN conference_seen s ON s.meeting = x.meeting `
 
 // details are the columns of conference without the meeting, which fleet reads.
+type details struct {
+	*Conference
+
+	times, urls string
+}
+
+func (d *details) dest() []any {
+	c := d.Conference
+	return []any{&c.ID, &c.ServerKey, &c.InternalID, &c.CreateTime, &d.times, &c.Title, &c.AttendeePW, &c.ModeratorPW, &c.GuestPolicy, &c.Reply, &c.Query, &d.urls,
+		&c.Node, &c.Until, &c.Recordings, &c.Adopted, &c.Seen.At, &c.Seen.Running, &c.Seen.People, &c.Seen.XML}
+}
+
+// read takes the documents apart.
+func (d *details) read() error {
+	if err := readList(d.times, &d.CreateTimes); err != nil {
+		return err
+	}
+	return readList(d.urls, &d.EndURLs)
+}
+
+// readList reads a document that mostly is empty.
+func readList[T any](doc string, into *[]T) error {
+	if doc == "[]" {
+		*into = []T{}
+		return nil
+	}
+	return json.Unmarshal([]byte(doc), into)
+}
+
 func scan(s store.Scanner) (Conference, error) {
 	var c Conference
-	var times, urls string
-	err := s.Scan(&c.ID, &c.ServerKey, &c.InternalID, &c.CreateTime, &times, &c.Title, &c.AttendeePW, &c.ModeratorPW, &c.GuestPolicy, &c.Reply, &c.Query, &urls,
-		&c.Node, &c.Until, &c.Recordings, &c.Adopted, &c.Seen.At, &c.Seen.Running, &c.Seen.People, &c.Seen.XML)
+	d := details{Conference: &c}
+	err := s.Scan(d.dest()...)
 	if err == nil {
-		err = json.Unmarshal([]byte(times), &c.CreateTimes)
+		err = d.read()
 	}
+	return c, err
+}
+
+// whole is a conference with its meeting: one statement, as every create of a meeting that runs asks for it.
+const whole = `SELECT ` + fleet.MeetingColumns + `, ` + columns + fleet.FromMeeting + `JOIN conference x ON x.meeting = m.id LEFT JOIN conference_seen s ON s.meeting = x.meeting `
+
+func scanWhole(s store.Scanner) (Conference, error) {
+	var c Conference
+	d := details{Conference: &c}
+	err := fleet.ScanMeeting(s, &c.Meeting, d.dest()...)
 	if err == nil {
-		err = json.Unmarshal([]byte(urls), &c.EndURLs)
+		err = d.read()
 	}
 	return c, err
 }
@@ -41,20 +79,36 @@ func of(ctx context.Context, r store.Reader, m fleet.Meeting) (Conference, bool,
 
 // open returns the open conference of an external id. It joins r.
 func open(ctx context.Context, r store.Reader, connection id.Connection, external string) (Conference, bool, error) {
-	m, ok, err := fleet.Open(ctx, r, connection, external)
-	if err != nil || !ok {
-		return Conference{}, false, err
-	}
-	return of(ctx, r, m)
+	return store.Find(ctx, r, scanWhole, whole+`WHERE m.connection = $2 AND m.external_id = $3 AND`+fleet.IsOpen, false, string(connection), external)
 }
 
-// byID returns a conference, open or over. It joins r.
+// byID returns a conference, open or over; ok is false for a meeting that is none. NotFound (meeting.unknown). It joins r.
 func byID(ctx context.Context, r store.Reader, m id.Meeting) (Conference, bool, error) {
+	if c, ok, err := store.Find(ctx, r, scanWhole, whole+`WHERE m.id = $2`, false, string(m)); ok || err != nil {
+		return c, ok, err
+	}
 	f, err := fleet.ByID(ctx, r, m)
 	if err != nil {
 		return Conference{}, false, err
 	}
 	return of(ctx, r, f)
+}
+
+var wholeByID = store.NewIn(whole+`WHERE m.id IN`, 1, ``)
+
+// byIDs returns conferences, open or over, in no order; up to 16 with one statement. It joins r.
+func byIDs(ctx context.Context, r store.Reader, meetings []id.Meeting) ([]Conference, error) {
+	keys := make([]string, len(meetings))
+	for i, m := range meetings {
+		keys[i] = string(m)
+	}
+	var out []Conference
+	err := wholeByID.Each(ctx, r, []any{false}, keys, ``, func(s store.Scanner) error {
+		c, err := scanWhole(s)
+		out = append(out, c)
+		return err
+	})
+	return out, err
 }
 
 // openByInternal finds an open conference by an internal id that any of its copies had. It joins r.

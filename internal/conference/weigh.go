@@ -26,7 +26,7 @@ func (s *Service) expected(ctx context.Context, c Conference, asked bbb.Query) (
 		return min(hint, mostExpected), nil
 	}
 	most, known := 0, false
-	err := s.deps.DB.Read(ctx, func(r store.Reader) (err error) {
+	err := s.deps.DB.Peek(ctx, func(r store.Reader) (err error) {
 		most, known, err = fleet.Largest(ctx, r, c.Connection, c.ExternalID, newestSizes)
 		return err
 	})

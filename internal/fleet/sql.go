@@ -196,27 +196,35 @@ func loads(ctx context.Context, r store.Reader, query string, args ...any) (map[
 	return out, err
 }
 
+// MeetingColumns, read by ScanMeeting, and FromMeeting are also for whoever keeps more about a meeting and reads both with one statement.
 // In Go no cap is tariff.Unlimited, which is -1.
-const meetingColumns = `m.id, m.member, m.connection, m.external_id, COALESCE(m.room, ''), COALESCE(m.server, ''), m.state, m.started_at, m.deadline_at,
+const MeetingColumns = `m.id, m.member, m.connection, m.external_id, COALESCE(m.room, ''), COALESCE(m.server, ''), m.state, m.started_at, m.deadline_at,
 	m.asked_us, COALESCE(m.cap, -1), m.reserve, m.kept, m.started_by, m.ended_at, m.end_reason, c.people, c.moderators, c.peak, c.seconds, m.expected`
 
-const fromMeeting = ` FROM meeting m JOIN meeting_count c ON c.meeting = m.id `
+// FromMeeting names the rows that MeetingColumns come from: m and c.
+const FromMeeting = ` FROM meeting m JOIN meeting_count c ON c.meeting = m.id `
 
 // IsOpen is that a meeting m is open, in the words of the indexes of open meetings: SQLite uses those for no other words.
 const IsOpen = ` (m.state = 'stub' OR m.state = 'reserved' OR m.state = 'live' OR m.state = 'detached') `
 
+// ScanMeeting reads the columns of a meeting into m, and those that follow into more.
+func ScanMeeting(s store.Scanner, m *Meeting, more ...any) error {
+	var asked int64
+	err := s.Scan(append([]any{&m.ID, &m.Member, &m.Connection, &m.ExternalID, &m.Room, &m.Server, &m.State, &m.StartedAt, &m.DeadlineAt,
+		&asked, &m.Cap, &m.Reserve, &m.Kept, &m.StartedBy, &m.EndedAt, &m.EndReason, &m.People, &m.Moderators, &m.Peak, &m.Seconds, &m.Expected}, more...)...)
+	m.Asked = time.Duration(asked) * time.Microsecond
+	return err
+}
+
 func scanMeeting(s store.Scanner) (Meeting, error) {
 	var m Meeting
-	var asked int64
-	err := s.Scan(&m.ID, &m.Member, &m.Connection, &m.ExternalID, &m.Room, &m.Server, &m.State, &m.StartedAt, &m.DeadlineAt,
-		&asked, &m.Cap, &m.Reserve, &m.Kept, &m.StartedBy, &m.EndedAt, &m.EndReason, &m.People, &m.Moderators, &m.Peak, &m.Seconds, &m.Expected)
-	m.Asked = time.Duration(asked) * time.Microsecond
+	err := ScanMeeting(s, &m)
 	return m, err
 }
 
 // ByID returns a meeting, open or over. NotFound (meeting.unknown). It joins r.
 func ByID(ctx context.Context, r store.Reader, m id.Meeting) (Meeting, error) {
-	v, ok, err := store.Find(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.id = $1`, string(m))
+	v, ok, err := store.Find(ctx, r, scanMeeting, `SELECT `+MeetingColumns+FromMeeting+`WHERE m.id = $1`, string(m))
 	if err == nil && !ok {
 		err = fault.New(fault.NotFound, "meeting.unknown")
 	}
@@ -225,28 +233,28 @@ func ByID(ctx context.Context, r store.Reader, m id.Meeting) (Meeting, error) {
 
 // Open returns the open meeting of an external id, and whether there is one. It joins r.
 func Open(ctx context.Context, r store.Reader, c id.Connection, external string) (Meeting, bool, error) {
-	return store.Find(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.connection = $1 AND m.external_id = $2 AND`+IsOpen, string(c), external)
+	return store.Find(ctx, r, scanMeeting, `SELECT `+MeetingColumns+FromMeeting+`WHERE m.connection = $1 AND m.external_id = $2 AND`+IsOpen, string(c), external)
 }
 
 // Running returns the open meetings of a member, oldest first. It joins r.
 func Running(ctx context.Context, r store.Reader, member id.Member) ([]Meeting, error) {
-	return store.All(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.member = $1 AND`+IsOpen+`ORDER BY m.started_at, m.id`, string(member))
+	return store.All(ctx, r, scanMeeting, `SELECT `+MeetingColumns+FromMeeting+`WHERE m.member = $1 AND`+IsOpen+`ORDER BY m.started_at, m.id`, string(member))
 }
 
 // RunningOn returns the open meetings on a server, oldest first. It joins r.
 func RunningOn(ctx context.Context, r store.Reader, server id.Server) ([]Meeting, error) {
-	return store.All(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.server = $1 AND`+IsOpen+`ORDER BY m.started_at, m.id`, string(server))
+	return store.All(ctx, r, scanMeeting, `SELECT `+MeetingColumns+FromMeeting+`WHERE m.server = $1 AND`+IsOpen+`ORDER BY m.started_at, m.id`, string(server))
 }
 
 // History returns the newest meetings of a room of member, running ones first of all. It joins r.
 func History(ctx context.Context, r store.Reader, member id.Member, room id.Room, limit int) ([]Meeting, error) {
-	return store.All(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.member = $1 AND m.room = $2 ORDER BY m.started_at DESC, m.id DESC LIMIT $3`,
+	return store.All(ctx, r, scanMeeting, `SELECT `+MeetingColumns+FromMeeting+`WHERE m.member = $1 AND m.room = $2 ORDER BY m.started_at DESC, m.id DESC LIMIT $3`,
 		string(member), string(room), limit)
 }
 
 // Between returns the meetings of a member that began in a span, oldest first. It joins r.
 func Between(ctx context.Context, r store.Reader, member id.Member, from, until instant.Instant) ([]Meeting, error) {
-	return store.All(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.member = $1 AND m.started_at >= $2 AND m.started_at < $3 ORDER BY m.started_at, m.id`,
+	return store.All(ctx, r, scanMeeting, `SELECT `+MeetingColumns+FromMeeting+`WHERE m.member = $1 AND m.started_at >= $2 AND m.started_at < $3 ORDER BY m.started_at, m.id`,
 		string(member), from, until)
 }
 
@@ -269,7 +277,7 @@ func Insert(ctx context.Context, tx store.Tx, meetings ...Meeting) error {
 		args = append(args, string(m.ID), string(m.Member), string(m.Connection), m.ExternalID, null(m.Room), null(m.Server), string(m.State), m.StartedAt, m.DeadlineAt,
 			m.Asked.Microseconds(), limit, m.Reserve, m.Kept, string(m.StartedBy), m.EndedAt, string(m.EndReason), m.Expected)
 	}
-	if _, err := insertMeetings.Exec(ctx, tx, args); err != nil {
+	if err := insertMeetings.Do(ctx, tx, args); err != nil {
 		return err
 	}
 	return SaveCounts(ctx, tx, meetings...)
@@ -282,8 +290,7 @@ func SaveCounts(ctx context.Context, tx store.Tx, meetings ...Meeting) error {
 	for _, m := range meetings {
 		args = append(args, string(m.ID), m.People, m.Moderators, m.Peak, m.Seconds)
 	}
-	_, err := upsertCounts.Exec(ctx, tx, args)
-	return err
+	return upsertCounts.Do(ctx, tx, args)
 }
 
 // Save writes what may change in a meeting's life: server, state, deadline and end. It is for
@@ -304,5 +311,5 @@ func null[T ~string](s T) any {
 
 // OpenOfClients returns the open meetings of API clients. It joins r.
 func OpenOfClients(ctx context.Context, r store.Reader) ([]Meeting, error) {
-	return store.All(ctx, r, scanMeeting, `SELECT `+meetingColumns+fromMeeting+`WHERE m.room IS NULL AND`+IsOpen+`ORDER BY m.started_at, m.id`)
+	return store.All(ctx, r, scanMeeting, `SELECT `+MeetingColumns+FromMeeting+`WHERE m.room IS NULL AND`+IsOpen+`ORDER BY m.started_at, m.id`)
 }
