@@ -42,6 +42,7 @@ func TestALookupIsSharedOnlyIfItBeginsAfterwards(t *testing.T) {
 		}
 		committed.Store(2)
 		ask(2)
+		synctest.Wait() // until whoever read has noted that nobody asks any more
 		if len(f.lookups) != 0 {
 			t.Errorf("%d lookups are remembered", len(f.lookups))
 		}
