@@ -189,9 +189,9 @@ func (p *pipeline) commit(ctx context.Context) error {
 // leave ends a transaction that has only read, and waits for nobody: its results are in hand, and what a COMMIT says of them is nothing.
 // The answer is read before the connection is used again (ResetSession).
 func (p *pipeline) leave(ctx context.Context) error {
-	if p.err != nil || p.untouched() {
+	if err := p.err; err != nil || p.untouched() {
 		p.abandon(ctx)
-		return nil
+		return err
 	}
 	whole := context.WithoutCancel(ctx) // whoever asked may leave before the answer comes
 	p.add(whole, "commit", nil)

@@ -104,8 +104,8 @@ func TestADryRunRunsToItsEnd(t *testing.T) {
 	for _, engine := range []store.Engine{store.SQLite, store.Postgres} {
 		t.Run(string(engine), func(t *testing.T) {
 			where := storetest.Location(t, engine)
-			ctx, real := t.Context(), storetest.Open(t, where)
-			if err := real.Write(ctx, func(tx store.Tx) error { return put(ctx, tx, "there", "old") }); err != nil {
+			ctx, kept := t.Context(), storetest.Open(t, where)
+			if err := kept.Write(ctx, func(tx store.Tx) error { return put(ctx, tx, "there", "old") }); err != nil {
 				t.Fatal(err)
 			}
 			where.DryRun = true
@@ -117,7 +117,7 @@ func TestADryRunRunsToItsEnd(t *testing.T) {
 			if err := dry.Write(ctx, func(tx store.Tx) error { _, err := insert(ctx, tx, "other"); return err }); err != nil {
 				t.Error(err)
 			}
-			want(t, real, "other", "")
+			want(t, kept, "other", "")
 		})
 	}
 }
