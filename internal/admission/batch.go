@@ -77,6 +77,9 @@ func (l *lane) commit(ctx context.Context, batch []*request) error {
 	l.remember(all)
 	g.fleet.settle(p)
 	for _, w := range all {
+		for _, m := range w.out.started { // whoever began it will speak of it next
+			g.members.put(string(m.ID), w.member)
+		}
 		g.metrics.late.Add(float64(w.out.late))
 		for i, req := range w.requests {
 			g.metrics.wait.Observe(time.Since(req.at).Seconds())
@@ -94,14 +97,14 @@ func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now inst
 	if err != nil {
 		return nil, err
 	}
-	stored, versions, err := lockUsage(ctx, tx, all, l.memory, unchanged)
+	locked, err := lockUsage(ctx, tx, all, l.memory, unchanged)
 	if err != nil {
 		return nil, err
 	}
 	reread := make([]bool, len(all))
 	for i, w := range all {
-		row := stored[w.member]
-		fresh := row.holds(versions[w.member], now)
+		row := locked.rows[w.member]
+		fresh := row.holds(locked.entitlements[w.member], now)
 		if w.ledger, err = g.ledgerFor(ctx, tx, l.memory[w.member], row, w, now, !fresh); err != nil {
 			return nil, err
 		}
@@ -109,12 +112,12 @@ func (l *lane) decideAll(ctx context.Context, tx store.Tx, all []*work, now inst
 		if fresh {
 			continue
 		}
-		if err := g.entitle(ctx, tx, w.ledger, versions[w.member], now); err != nil {
+		if err := g.entitle(ctx, tx, w.ledger, locked.entitlements[w.member], now); err != nil {
 			return nil, err
 		}
 		reread[i], w.renewed = true, true
 	}
-	p, err := g.fleet.read(ctx, tx, now)
+	p, err := g.fleet.read(ctx, tx, locked.fleet, now)
 	if err != nil {
 		return nil, err
 	}

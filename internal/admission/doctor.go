@@ -61,7 +61,7 @@ func (g *Gate) RepairCounters(ctx context.Context, dryRun bool) ([]Problem, erro
 		done[p.Member] = true
 		var now []Problem
 		err := g.deps.DB.Gate(ctx, func(tx store.Tx) error {
-			if _, _, err := lockUsage(ctx, tx, []*work{{member: p.Member}}, nil, nil); err != nil {
+			if _, err := lockUsage(ctx, tx, []*work{{member: p.Member}}, nil, nil); err != nil {
 				return err
 			}
 			if now, err = miscounts(ctx, tx, p.Member); err != nil || len(now) == 0 {

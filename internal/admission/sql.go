@@ -55,22 +55,29 @@ var (
 		setCounts+asLocked)
 )
 
+// held is what a batch has locked, and read beside it.
+type held struct {
+	rows         map[id.Member]usageRow
+	entitlements map[id.Member]int64 // versions
+	fleet        int64               // version of the servers; 0 when it was not read
+}
+
 // lockUsage locks the rows of the members, which come sorted, makes those that are missing, and reads of which version the entitlements are.
 // Of a member whose ledger is remembered as of the version locked, the rest of the row is taken from there. Of those that are known not to
 // have changed since they were remembered, nothing is read.
-func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Member]*ledger, unchanged func(*ledger) bool) (map[id.Member]usageRow, map[id.Member]int64, error) {
-	rows, versions := make(map[id.Member]usageRow, len(all)), make(map[id.Member]int64, len(all))
+func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Member]*ledger, unchanged func(*ledger) bool) (held, error) {
+	h := held{rows: make(map[id.Member]usageRow, len(all)), entitlements: make(map[id.Member]int64, len(all))}
 	keys := make([]string, 0, len(all))
 	for _, w := range all {
 		if mem := memory[w.member]; mem != nil && unchanged(mem) {
-			rows[w.member] = usageRow{version: mem.version, limitsVersion: mem.limitsVersion, limitsUntil: mem.limitsUntil}
-			versions[w.member] = mem.limitsVersion
+			h.rows[w.member] = usageRow{version: mem.version, limitsVersion: mem.limitsVersion, limitsUntil: mem.limitsUntil}
+			h.entitlements[w.member] = mem.limitsVersion
 			continue
 		}
 		keys = append(keys, string(w.member))
 	}
 	if len(keys) == 0 {
-		return rows, versions, nil
+		return h, nil
 	}
 	lock := func() error {
 		if tx.Engine() == store.SQLite {
@@ -79,7 +86,7 @@ func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Memb
 				var u usageRow
 				var entitlement int64
 				err := s.Scan(&m, &u.version, &entitlement)
-				rows[m], versions[m] = u, entitlement
+				h.rows[m], h.entitlements[m] = u, entitlement
 				return err
 			})
 		}
@@ -87,60 +94,66 @@ func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Memb
 			var m id.Member
 			var u usageRow
 			err := s.Scan(&m, &u.version)
-			rows[m] = u
+			h.rows[m] = u
 			return err
 		})
 	}
 	if err := lock(); err != nil {
-		return nil, nil, err
+		return held{}, err
 	}
 	var missing []any
 	for _, w := range all {
-		if _, ok := rows[w.member]; !ok {
+		if _, ok := h.rows[w.member]; !ok {
 			missing = append(missing, string(w.member), 0, 0, 0, 0, 0, 0, 0, 0)
 		}
 	}
 	if missing != nil {
-		if _, err := insertUsage.Exec(ctx, tx, missing); err != nil {
-			return nil, nil, err
+		if err := insertUsage.Do(ctx, tx, missing); err != nil {
+			return held{}, err
 		}
 		if err := lock(); err != nil { // another node may have been faster, and gone on
-			return nil, nil, err
+			return held{}, err
 		}
 	}
 	if tx.Engine() != store.SQLite {
-		if err := entitlementVersions(ctx, tx, keys, versions); err != nil {
-			return nil, nil, err
+		if err := h.readVersions(ctx, tx, keys); err != nil {
+			return held{}, err
 		}
 	}
 	unknown := keys[:0]
 	for _, key := range keys {
 		m := id.Member(key)
-		u, mem := rows[m], memory[m]
+		u, mem := h.rows[m], memory[m]
 		if mem == nil || !mem.complete || mem.version != u.version {
 			unknown = append(unknown, key)
 			continue
 		}
 		u.limitsVersion, u.limitsUntil = mem.limitsVersion, mem.limitsUntil
-		rows[m] = u
+		h.rows[m] = u
 	}
-	return rows, versions, selectUsage.Each(ctx, tx, nil, unknown, ``, func(s store.Scanner) error {
+	return h, selectUsage.Each(ctx, tx, nil, unknown, ``, func(s store.Scanner) error {
 		var m id.Member
 		var u usageRow
 		err := s.Scan(append([]any{&m}, u.dest()...)...)
-		rows[m] = u
+		h.rows[m] = u
 		return err
 	})
 }
 
-var selectVersions = store.NewIn(`SELECT member, version FROM entitlement_change WHERE member IN`, 0, ``)
+// selectVersions asks for the version of the servers as well, as that of nobody: one round trip less to PostgreSQL.
+var selectVersions = store.NewIn(`SELECT member, version FROM entitlement_change WHERE member IN`, 0,
+	` UNION ALL SELECT '', f.version FROM (`+fleet.SelectVersion+`) f`)
 
-func entitlementVersions(ctx context.Context, r store.Reader, keys []string, versions map[id.Member]int64) error {
+func (h *held) readVersions(ctx context.Context, r store.Reader, keys []string) error {
 	return selectVersions.Each(ctx, r, nil, keys, ``, func(s store.Scanner) error {
 		var m id.Member
 		var v int64
 		err := s.Scan(&m, &v)
-		versions[m] = v
+		if m == "" {
+			h.fleet = v
+		} else {
+			h.entitlements[m] = v
+		}
 		return err
 	})
 }

@@ -141,7 +141,7 @@ func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
 		bulk *store.Bulk
 		args []any
 	}{{deleteSeats, gone}, {upsertSeats, seats}, {deleteTorn, torn}, {insertQueued, queued}, {deleteClocks, stopped}, {upsertClocks, clocks}, {upsertLimits, limits}} {
-		if _, err := s.bulk.Exec(ctx, tx, s.args); err != nil {
+		if err := s.bulk.Do(ctx, tx, s.args); err != nil {
 			return err
 		}
 	}

@@ -46,13 +46,15 @@ type places struct {
 	pick    func(n int) int
 }
 
-// read returns the servers. It joins tx.
-func (y *yard) read(ctx context.Context, tx store.Reader, now instant.Instant) (*places, error) {
+// read returns the servers; version is theirs as just read, or 0. It joins tx.
+func (y *yard) read(ctx context.Context, tx store.Reader, version int64, now instant.Instant) (*places, error) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	version, err := fleet.Version(ctx, tx)
-	if err != nil {
-		return nil, err
+	if version == 0 {
+		var err error
+		if version, err = fleet.Version(ctx, tx); err != nil {
+			return nil, err
+		}
 	}
 	if version != y.version {
 		servers, err := fleet.Servers(ctx, tx)

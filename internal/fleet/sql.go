@@ -33,9 +33,12 @@ func Servers(ctx context.Context, r store.Reader) ([]Server, error) {
 // Version grows with every change of what servers are, are wanted to be or are seen to be. Heartbeats of a BigBlueButton server that stays
 // what it is do not count, nor what its meetings weigh. It joins r.
 func Version(ctx context.Context, r store.Reader) (int64, error) {
-	v, _, err := store.Find(ctx, r, store.Value[int64], `SELECT version FROM fleet_version WHERE one = 1`)
+	v, _, err := store.Find(ctx, r, store.Value[int64], SelectVersion)
 	return v, err
 }
+
+// SelectVersion is for whoever asks for something else with the same statement.
+const SelectVersion = `SELECT version FROM fleet_version WHERE one = 1`
 
 // changed has everybody who remembers servers read them again. It joins tx.
 func changed(ctx context.Context, tx store.Tx) error {

@@ -159,8 +159,7 @@ func insertEvents(ctx context.Context, tx store.Tx, m id.Meeting, now instant.In
 	for _, e := range events {
 		args = append(args, string(m), e.N, e.Kind, e.Audience, string(e.Also), string(e.Data), now)
 	}
-	_, err := eventRows.Exec(ctx, tx, args)
-	return err
+	return eventRows.Do(ctx, tx, args)
 }
 
 // eventsMost is how many events are read at once: beyond that the whole state is shorter.

@@ -59,8 +59,7 @@ func (r *Recorder) Record(ctx context.Context, tx store.Tx, facts ...Fact) error
 		}
 		rows = one.args(rows)
 	}
-	_, err = insertFacts.Exec(ctx, tx, rows)
-	return err
+	return insertFacts.Do(ctx, tx, rows)
 }
 
 // row is a fact as it is stored: with an id, and the key of the day in place of the person's.
