@@ -143,10 +143,12 @@ func (d *decision) transition(req *request) answer {
 			return over
 		}
 		m.State = fleet.Live
-		d.changed(m)
-		if !req.first {
-			break // it has only moved
+		if !req.first { // it has only moved
+			d.changed(m)
+			break
 		}
+		d.out.moved[m.ID] = m
+		d.out.dirty = true
 		d.fact(usage.Started, m, nil, 1, "")
 		d.out.events = append(d.out.events, event{kind: eventStarted, meeting: m.Meeting})
 	case kindElsewhere:

@@ -361,3 +361,21 @@ func TestGatesOnOneHandleSeeWhatEachOtherWrites(t *testing.T) {
 		consistent(t, w)
 	})
 }
+
+// What nobody may do, write these rows past the gate and its mark, is refused when it is noticed, and mended by reading again.
+func TestALedgerThatIsNotAsLockedIsNeverWritten(t *testing.T) {
+	db := storetest.New(t, store.SQLite) // elsewhere the rows are read each time
+	w := admissiontest.New(t, db)
+	h := w.Host("hilado", 4)
+	w.Join(h, "one", "ada")
+	must(t, db.Write(t.Context(), func(tx store.Tx) error {
+		_, err := tx.Exec(t.Context(), `UPDATE member_usage SET version = version + 1`)
+		return err
+	}))
+	if _, err := w.Gate.Join(t.Context(), h.Joining("one", "bo")); err == nil || fault.KindOf(err) != fault.Internal {
+		t.Errorf("%v, want an internal error", err)
+	}
+	consistent(t, w)
+	w.Join(h, "one", "bo")
+	consistent(t, w)
+}

