@@ -69,14 +69,13 @@ func (d *doubts) has(server id.Server) bool {
 	return doubted
 }
 
-// reserve is Gate.Reserve on a server that is not doubted, if there may be one.
-func (s *Service) reserve(ctx context.Context, in admission.ReserveInput, tags []string, then admission.Then) (admission.Admission, error) {
+// doubted returns the servers that are doubted, and whether there may be one left that carries the tags and is not among others.
+func (s *Service) doubted(ctx context.Context, tags []string, others []id.Server) (not []id.Server, left bool, err error) {
 	all, err := s.servers.all(ctx)
 	if err != nil {
-		return admission.Admission{}, err
+		return nil, false, err
 	}
-	now, sure := s.deps.Now(), false
-	var not []id.Server
+	now := s.deps.Now()
 	for server, v := range all {
 		if v.Kind != fleet.KindBBB || v.Admin != fleet.AdminEnabled || !v.Usable(now) {
 			continue
@@ -86,9 +85,18 @@ func (s *Service) reserve(ctx context.Context, in admission.ReserveInput, tags [
 			continue
 		}
 		lacks := func(tag string) bool { return !slices.Contains(v.Tags, tag) }
-		sure = sure || !slices.ContainsFunc(tags, lacks) && !slices.ContainsFunc(in.Tags, lacks)
+		left = left || !slices.ContainsFunc(tags, lacks) && !slices.Contains(others, server)
 	}
-	if sure && len(not) > 0 && in.On == "" {
+	return not, left, nil
+}
+
+// reserve is Gate.Reserve on a server that is not doubted, if there may be one.
+func (s *Service) reserve(ctx context.Context, in admission.ReserveInput, tags []string, then admission.Then) (admission.Admission, error) {
+	not, left, err := s.doubted(ctx, slices.Concat(tags, in.Tags), nil)
+	if err != nil {
+		return admission.Admission{}, err
+	}
+	if left && len(not) > 0 && in.On == "" {
 		careful := in
 		careful.Not, careful.Kinds = not, []fleet.Kind{fleet.KindBBB}
 		if a, err := s.deps.Gate.Reserve(ctx, careful, then); fault.CodeOf(err) != "fleet.no_server" {
@@ -96,4 +104,20 @@ func (s *Service) reserve(ctx context.Context, in admission.ReserveInput, tags [
 		}
 	}
 	return s.deps.Gate.Reserve(ctx, in, then)
+}
+
+// elsewhere is Gate.Elsewhere, to a server that is not doubted if there may be one: servers often fail together, and those that did not
+// answer a moment ago may be next.
+func (s *Service) elsewhere(ctx context.Context, c *Conference, tried []id.Server) (admission.Admission, error) {
+	not, left, err := s.doubted(ctx, nil, tried)
+	if err != nil {
+		return admission.Admission{}, err
+	}
+	if left && len(not) > 0 {
+		a, err := s.deps.Gate.Elsewhere(ctx, c.ID, []fleet.Kind{fleet.KindBBB}, slices.Concat(tried, not), s.noting(c))
+		if fault.CodeOf(err) != "fleet.no_server" {
+			return a, err
+		}
+	}
+	return s.deps.Gate.Elsewhere(ctx, c.ID, s.kinds(), tried, s.noting(c))
 }

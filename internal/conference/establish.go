@@ -46,7 +46,7 @@ func (s *Service) establish(ctx context.Context, c *Conference, most tariff.Limi
 			s.giveUp(ctx, c)
 			return nil, errSilent
 		}
-		a, err := s.deps.Gate.Elsewhere(ctx, c.ID, s.kinds(), tried, s.noting(c))
+		a, err := s.elsewhere(ctx, c, tried)
 		if err != nil {
 			s.giveUp(ctx, c)
 			return nil, err

@@ -25,7 +25,7 @@ func (s *Service) revive(ctx context.Context, c *Conference) error {
 	finish := s.flights.begin(c.ID)
 	defer finish()
 	from := c.Server
-	a, err := s.deps.Gate.Elsewhere(ctx, c.ID, s.kinds(), []id.Server{from}, s.noting(c))
+	a, err := s.elsewhere(ctx, c, []id.Server{from})
 	if isOver(err) {
 		return nil
 	}
