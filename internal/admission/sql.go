@@ -24,6 +24,9 @@ type usageRow struct {
 }
 
 const (
+	versions = `SELECT member, version, COALESCE((SELECT e.version FROM entitlement_change e WHERE e.member = member_usage.member), 0), (` + fleet.SelectVersion + `)
+		FROM member_usage WHERE member `
+
 	countColumns = `seats, moderators, running_rooms, waiting, places, peak, version`
 	usageColumns = countColumns + `, peak_hour, limits_version, limits_until, next_expiry`
 
@@ -39,13 +42,14 @@ func (u *usageRow) dest() []any {
 }
 
 var (
-	lockVersions = store.NewIn(`SELECT member, version FROM member_usage WHERE member IN`, 0, ` ORDER BY member`)
-	// bothVersions is for SQLite, which has locked everything: what was committed last is seen by whatever is read. Each is looked up by
-	// itself, as SQLite would make a table of a list.
-	bothVersions = store.NewEach(`SELECT member, version, COALESCE((SELECT e.version FROM entitlement_change e WHERE e.member = member_usage.member), 0)
-		FROM member_usage WHERE member =`, 0)
-	selectUsage = store.NewIn(`SELECT member, `+usageColumns+` FROM member_usage WHERE member IN`, 0, ``)
-	insertUsage = store.NewRows(`INSERT INTO member_usage (member, seats, moderators, running_rooms, waiting, places, peak, limits_version, version) VALUES `, 9,
+	// lockVersions reads of which version the entitlement and the servers are along with what it locks. It may wait for the lock and then
+	// tell what they were when it began; but whoever is in the batch had asked by then, so nothing that was committed before they did is
+	// missed.
+	lockVersions = store.NewIn(versions+`IN`, 0, ` ORDER BY member`)
+	// lookVersions is for SQLite, which has locked everything. Each member is looked up by itself, as SQLite would make a table of a list.
+	lookVersions = store.NewEach(versions+`=`, 0)
+	selectUsage  = store.NewIn(`SELECT member, `+usageColumns+` FROM member_usage WHERE member IN`, 0, ``)
+	insertUsage  = store.NewRows(`INSERT INTO member_usage (member, seats, moderators, running_rooms, waiting, places, peak, limits_version, version) VALUES `, 9,
 		` ON CONFLICT (member) DO NOTHING`)
 	upsertLimits = store.NewRows(`INSERT INTO member_limits (member, limits) VALUES `, 2, ` ON CONFLICT (member) DO UPDATE SET limits = excluded.limits`)
 	upsertUsage  = store.NewRows(`INSERT INTO member_usage (member, `+usageColumns+`) VALUES `, 12,
@@ -82,21 +86,16 @@ func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Memb
 		return h, nil
 	}
 	lock := func() error {
+		bulk := lockVersions
 		if tx.Engine() == store.SQLite {
-			return bothVersions.Each(ctx, tx, nil, keys, ``, func(s store.Scanner) error {
-				var m id.Member
-				var u usageRow
-				var entitlement int64
-				err := s.Scan(&m, &u.version, &entitlement)
-				h.rows[m], h.entitlements[m] = u, entitlement
-				return err
-			})
+			bulk = lookVersions
 		}
-		return lockVersions.Each(ctx, tx, nil, keys, store.ForUpdate(tx), func(s store.Scanner) error {
+		return bulk.Each(ctx, tx, nil, keys, store.ForUpdate(tx), func(s store.Scanner) error {
 			var m id.Member
 			var u usageRow
-			err := s.Scan(&m, &u.version)
-			h.rows[m] = u
+			var entitlement int64
+			err := s.Scan(&m, &u.version, &entitlement, &h.fleet)
+			h.rows[m], h.entitlements[m] = u, entitlement
 			return err
 		})
 	}
@@ -117,11 +116,6 @@ func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Memb
 			return held{}, err
 		}
 	}
-	if tx.Engine() != store.SQLite {
-		if err := h.readVersions(ctx, tx, keys); err != nil {
-			return held{}, err
-		}
-	}
 	unknown := keys[:0]
 	for _, key := range keys {
 		m := id.Member(key)
@@ -138,24 +132,6 @@ func lockUsage(ctx context.Context, tx store.Tx, all []*work, memory map[id.Memb
 		var u usageRow
 		err := s.Scan(append([]any{&m}, u.dest()...)...)
 		h.rows[m] = u
-		return err
-	})
-}
-
-// selectVersions asks for the version of the servers as well, as that of nobody: one round trip less to PostgreSQL.
-var selectVersions = store.NewIn(`SELECT member, version FROM entitlement_change WHERE member IN`, 0,
-	` UNION ALL SELECT '', f.version FROM (`+fleet.SelectVersion+`) f`)
-
-func (h *held) readVersions(ctx context.Context, r store.Reader, keys []string) error {
-	return selectVersions.Each(ctx, r, nil, keys, ``, func(s store.Scanner) error {
-		var m id.Member
-		var v int64
-		err := s.Scan(&m, &v)
-		if m == "" {
-			h.fleet = v
-		} else {
-			h.entitlements[m] = v
-		}
 		return err
 	})
 }

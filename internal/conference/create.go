@@ -70,6 +70,7 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Created, error) {
 func (s *Service) create(ctx context.Context, in CreateInput) (Created, error) {
 	asked := asCreated(in.Query, in.Connection)
 	external := asked.Get("meetingID")
+	expected := s.expecting(ctx, in.Connection.ID, external, asked)
 	for {
 		c, ok, err := s.findOpen(ctx, in.Connection.ID, external)
 		if err != nil {
@@ -94,7 +95,7 @@ func (s *Service) create(ctx context.Context, in CreateInput) (Created, error) {
 				continue
 			}
 		}
-		out, again, err := s.createNew(ctx, in, asked, external)
+		out, again, err := s.createNew(ctx, in, asked, external, expected)
 		if again {
 			continue
 		}
@@ -187,8 +188,8 @@ func (s *Service) awaitReserved(ctx context.Context, c *Conference) error {
 }
 
 // createNew reserves a meeting and has a server make it. again says that somebody else was faster.
-func (s *Service) createNew(ctx context.Context, in CreateInput, asked bbb.Query, external string) (out Created, again bool, err error) {
-	c, reserve, err := s.draft(ctx, in, asked, external)
+func (s *Service) createNew(ctx context.Context, in CreateInput, asked bbb.Query, external string, expected func() (int, error)) (out Created, again bool, err error) {
+	c, reserve, err := s.draft(ctx, in, asked, external, expected)
 	if err != nil {
 		return Created{}, false, err
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // draft is what a create will be: its row, and what is asked of the gate.
-func (s *Service) draft(ctx context.Context, in CreateInput, asked bbb.Query, external string) (c Conference, reserve admission.ReserveInput, err error) {
+func (s *Service) draft(ctx context.Context, in CreateInput, asked bbb.Query, external string, expected func() (int, error)) (c Conference, reserve admission.ReserveInput, err error) {
 	c = Conference{
 		Meeting:   fleet.Meeting{ID: id.NewMeeting(), Member: in.Connection.Member, Connection: in.Connection.ID, ExternalID: external},
 		ServerKey: s.ids.server(in.Connection.ID, external), Title: asked.Get("name"), GuestPolicy: asked.Get("guestPolicy"),
@@ -30,7 +30,7 @@ func (s *Service) draft(ctx context.Context, in CreateInput, asked bbb.Query, ex
 		Member: c.Member, Connection: c.Connection, ExternalID: external, Meeting: c.ID, Kinds: s.kinds(),
 		Cap: tariff.Limit(askedNumber(asked, "maxParticipants")), Duration: time.Duration(min(askedNumber(asked, "duration"), mostMinutes)) * time.Minute,
 	}
-	if reserve.Expected, err = s.expected(ctx, c, asked); err != nil {
+	if reserve.Expected, err = expected(); err != nil {
 		return c, reserve, err
 	}
 	if reserve.Cap == 0 {

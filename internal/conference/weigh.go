@@ -5,9 +5,11 @@ package conference
 import (
 	"context"
 	"strconv"
+	"sync"
 
 	"meetcoop/internal/engine/bbb"
 	"meetcoop/internal/fleet"
+	"meetcoop/internal/id"
 	"meetcoop/internal/instant"
 	"meetcoop/internal/store"
 )
@@ -21,19 +23,28 @@ const (
 
 // expected is how many people are thought to come to a new meeting: what the client says (meta_bbb-meeting-size-hint), else the largest of
 // the last meetings of this id.
-func (s *Service) expected(ctx context.Context, c Conference, asked bbb.Query) (int, error) {
+func (s *Service) expected(ctx context.Context, c id.Connection, external string, asked bbb.Query) (int, error) {
 	if hint, err := strconv.Atoi(asked.Metadata()["bbb-meeting-size-hint"]); err == nil && hint > 0 {
 		return min(hint, mostExpected), nil
 	}
 	most, known := 0, false
 	err := s.deps.DB.Peek(ctx, func(r store.Reader) (err error) {
-		most, known, err = fleet.Largest(ctx, r, c.Connection, c.ExternalID, newestSizes)
+		most, known, err = fleet.Largest(ctx, r, c, external, newestSizes)
 		return err
 	})
 	if err == nil && !known {
 		most = unknownSize
 	}
 	return most, err
+}
+
+// expecting is expected, asked once: beside what else a create asks, unless the meeting seems to run and nobody will want to know.
+func (s *Service) expecting(ctx context.Context, c id.Connection, external string, asked bbb.Query) func() (int, error) {
+	once := sync.OnceValues(func() (int, error) { return s.expected(ctx, c, external, asked) })
+	if s.board.find(c, external) == nil {
+		go func() { _, _ = once() }() // whoever wants it gets the error too
+	}
+	return once
 }
 
 // weigh notes what a complete list weighs beside our meetings and seats, when that has changed by more than a little.

@@ -38,7 +38,7 @@ func Version(ctx context.Context, r store.Reader) (int64, error) {
 }
 
 // SelectVersion is for whoever asks for something else with the same statement.
-const SelectVersion = `SELECT version FROM fleet_version WHERE one = 1`
+const SelectVersion = `SELECT f.version FROM fleet_version f WHERE f.one = 1`
 
 // changed has everybody who remembers servers read them again. It joins tx.
 func changed(ctx context.Context, tx store.Tx) error {
