@@ -199,8 +199,8 @@ func loads(ctx context.Context, r store.Reader, query string, args ...any) (map[
 	return out, err
 }
 
-// MeetingColumns, read by ScanMeeting, and FromMeeting are also for whoever keeps more about a meeting and reads both with one statement.
-// In Go no cap is tariff.Unlimited, which is -1.
+// MeetingColumns are read by ScanMeeting. With FromMeeting they are also for whoever keeps more about a meeting and reads both with one
+// statement. In Go no cap is tariff.Unlimited, which is -1.
 const MeetingColumns = `m.id, m.member, m.connection, m.external_id, COALESCE(m.room, ''), COALESCE(m.server, ''), m.state, m.started_at, m.deadline_at,
 	m.asked_us, COALESCE(m.cap, -1), m.reserve, m.kept, m.started_by, m.ended_at, m.end_reason, c.people, c.moderators, c.peak, c.seconds, m.expected`
 
