@@ -284,6 +284,7 @@ func (e *Engine) list(ctx context.Context, a *api) ([]engine.Running, error) {
 		if err != nil {
 			continue // an external LiveKit may serve others too
 		}
+		e.bury(m) // a deletion that failed, or an event that was lost, leaves nothing for long; listed until it is gone
 		r := engine.Running{Meeting: m, Since: e.moment(room.CreationTimeMs)}
 		people, err := e.people(ctx, a, m)
 		if isNotThere(err) {
